@@ -1,0 +1,21 @@
+/* limits.h - every named maximum of Amber in one place.
+ *
+ * A limit that is reached is counted and told (law 8); none is silent. */
+#ifndef AMBER_BASE_LIMITS_H
+#define AMBER_BASE_LIMITS_H
+
+#define LIMIT_ERR_TEXT	    512u	  /* bytes of one error text, with its NUL */
+#define LIMIT_PATH	    4096u	  /* bytes of one path, with its NUL (PATH_MAX) */
+#define LIMIT_FILE_READ	    (16u << 20)	  /* bytes of a configuration or state file */
+#define LIMIT_HTTP_BODY	    (16u << 20)	  /* bytes of one answer of a container runtime */
+#define LIMIT_JSON_DEPTH    64u		  /* nesting of JSON that is read or written */
+#define LIMIT_CONTAINER_ID  128u	  /* bytes of a container id, with its NUL */
+#define LIMIT_CONTAINERS    65536u	  /* containers known at once, dead ones included */
+#define LIMIT_PROCESSES	    262144u	  /* processes known at once, dead ones included */
+#define LIMIT_BLOCK_ROWS    65536u	  /* rows of one journal block */
+#define LIMIT_BLOCK_BYTES   (64u << 20)	  /* bytes of one journal block, decompressed */
+#define LIMIT_SEGMENT_BYTES (1024u << 20) /* bytes of one journal segment */
+#define LIMIT_OBJECT_BYTES  (1ull << 40)  /* bytes of one vault object */
+#define LIMIT_LOG_LINE	    (16u << 10)	  /* bytes kept of one log line of a container */
+
+#endif
