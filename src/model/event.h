@@ -211,6 +211,13 @@ struct event {
 	union value value[FIELD_COUNT];	   /* only the fields of the type are set */
 };
 
+/* Where events go: the journal, a test, a printer.  emit borrows the event for the call only and
+ * may be called from several threads at once. */
+struct event_sink {
+	int (*emit)(void *ctx, const struct event *ev, struct err *e);
+	void *ctx;
+};
+
 struct event_field_info {
 	const char *name;
 	enum value_kind kind;
