@@ -95,11 +95,11 @@ void journal_stats(struct journal *journal, struct journal_stats *ret_stats);
 struct event_sink journal_sink(struct journal *journal);
 
 /* Legal hold: segments that overlap the window are not deleted while it stands.  A hold is a
- * signed file STATE/journal/holds/NAME.json; one that cannot be read or trusted holds
+ * signed file STATE/journal/holds/NAME.hold; one that cannot be read or trusted holds
  * everything.  No lock is needed: the writer reads the folder before each deletion. */
 struct journal_hold {
 	char name[65]; /* letters, digits, '-', '_' and inner '.' */
-	char by[128];
+	char by[128];  /* one line each */
 	char reason[512];
 	uint64_t from_ns, to_ns; /* real_ns, inclusive; 0 and UINT64_MAX for everything */
 	uint64_t created_ns;
