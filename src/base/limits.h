@@ -15,6 +15,7 @@
 #define LIMIT_BLOCK_ROWS    65536u	  /* rows of one journal block */
 #define LIMIT_BLOCK_BYTES   (64u << 20)	  /* bytes of one journal block, decompressed */
 #define LIMIT_SEGMENT_BYTES (1024u << 20) /* bytes of one journal segment */
+#define LIMIT_VAULT_OBJECTS (16u << 20)	  /* contents of one vault */
 #define LIMIT_OBJECT_BYTES  (1ull << 40)  /* bytes of one vault object */
 #define LIMIT_LOG_LINE	    (16u << 10)	  /* bytes kept of one log line of a container */
 
