@@ -30,7 +30,7 @@ struct vault_options {
 	uint64_t pack_age_ns;	 /* or when it is this old; 0: one hour */
 	uint64_t max_age_ns;	 /* packs whose newest object is older go; 0 is no limit */
 	int zstd_level;		 /* 0: level 1; negative levels are faster */
-	uint64_t compress_bytes; /* smaller contents stay raw; 0: 1024 */
+	uint64_t compress_bytes; /* smaller contents stay raw; 0: 8192 */
 	bool no_compress;
 	vault_hold_fn hold;
 	vault_gap_fn gap;

@@ -316,7 +316,8 @@ static void set_options(struct vault *v, const struct vault_options *options)
 	if (v->options.zstd_level == 0)
 		v->options.zstd_level = 1;
 	if (v->options.compress_bytes == 0)
-		v->options.compress_bytes = 1024;
+		v->options.compress_bytes =
+			8192; /* below, zstd costs more time than SHA-256 and write together */
 }
 
 static int open_folder(struct vault *v, const char *state_dir, struct err *e)
