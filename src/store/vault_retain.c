@@ -30,7 +30,8 @@ static int write_tomb(struct vault *v, const struct vault_pack_info *info,
 	if (r < 0)
 		return r;
 	snprintf(name, sizeof(name), "%08" PRIu64 ".tomb", info->number);
-	fd = openat(v->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0444);
+	(void)unlinkat(v->dir_fd, name, 0); /* of an interrupted removal; seldom there */
+	fd = openat(v->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
 	if (fd < 0)
 		return err_sys(e, errno, "cannot create '%s'", name);
 	r = fd_write_full(fd, &tomb, sizeof(tomb));
