@@ -15,6 +15,7 @@
 #define LIMIT_BLOCK_ROWS    65536u	  /* rows of one journal block */
 #define LIMIT_BLOCK_BYTES   (64u << 20)	  /* bytes of one journal block, decompressed */
 #define LIMIT_SEGMENT_BYTES (1024u << 20) /* bytes of one journal segment */
+#define LIMIT_VAULT_OBJECTS (16u << 20)	  /* contents of one vault */
 #define LIMIT_TEXT_BYTES    (4u << 20)	  /* bytes of one text of one event */
 #define LIMIT_EVENT_BYTES   (16u << 20)	  /* bytes of all texts of one event */
 #define LIMIT_SCHEMA_BYTES  (256u << 10)  /* bytes of the schema in a segment's header */
