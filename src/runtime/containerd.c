@@ -93,7 +93,8 @@ static bool space_text(struct span space, char *ret)
 	return true;
 }
 
-static int list_space(const char *socket, struct span space,
+/* `filter` as of containerd/filters: "id==3f2a..."; empty for all. */
+static int list_space(const char *socket, struct span space, const char *filter,
 		      int (*fn)(void *ctx, struct span space, struct span id), void *ctx,
 		      struct err *e)
 {
@@ -107,7 +108,7 @@ static int list_space(const char *socket, struct span space,
 	if (!space_text(space, name))
 		return 0;
 	buf_init(&body, LIMIT_HTTP_BODY);
-	r = call(socket, SERVICES "containers.v1.Containers/List", name, span_make(NULL, 0), &body,
+	r = call(socket, SERVICES "containers.v1.Containers/List", name, span_of(filter), &body,
 		 &message, e);
 	if (r < 0)
 		return r;
@@ -124,8 +125,9 @@ static int list_space(const char *socket, struct span space,
 	return 0;
 }
 
-int containerd_list(const char *socket, int (*fn)(void *ctx, struct span space, struct span id),
-		    void *ctx, struct err *e)
+static int list_all(const char *socket, const char *filter,
+		    int (*fn)(void *ctx, struct span space, struct span id), void *ctx,
+		    struct err *e)
 {
 	struct span message;
 	struct cursor c;
@@ -141,9 +143,38 @@ int containerd_list(const char *socket, int (*fn)(void *ctx, struct span space, 
 	c = cursor_of(message);
 	while (r == 0 && pb_next(&c, &f)) {
 		if (f.number == 1)
-			r = list_space(socket, pb_bytes(f.bytes, 1), fn, ctx, e);
+			r = list_space(socket, pb_bytes(f.bytes, 1), filter, fn, ctx, e);
 	}
 	return r;
+}
+
+int containerd_list(const char *socket, int (*fn)(void *ctx, struct span space, struct span id),
+		    void *ctx, struct err *e)
+{
+	return list_all(socket, "", fn, ctx, e);
+}
+
+static int take_space(void *ctx, struct span space, struct span id)
+{
+	struct buf *b = ctx;
+
+	(void)id; /* the filter's */
+	buf_add_span(b, space);
+	return 1;
+}
+
+int containerd_find(const char *socket, const char *id, struct buf *space, struct err *e)
+{
+	char filter[LIMIT_CONTAINER_ID + 8];
+	int r;
+
+	if (!container_id_is_safe(span_of(id)))
+		return err_set(e, EINVAL, "'%.60s' is no container id", id);
+	(void)snprintf(filter, sizeof(filter), "id==%s", id); /* the id is short */
+	r = list_all(socket, filter, take_space, space, e);
+	if (r == 0)
+		return err_set(e, ENOENT, "'%s' does not know '%s'", socket, id);
+	return r < 0 ? r : buf_check(space, "a namespace", e);
 }
 
 /* What CRI writes into a container's labels (pkg/cri/server/helpers.go). */

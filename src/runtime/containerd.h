@@ -17,6 +17,9 @@ int containerd_ping(const char *socket, struct buf *version, struct err *e);
 int containerd_list(const char *socket, int (*fn)(void *ctx, struct span space, struct span id),
 		    void *ctx, struct err *e);
 
+/* Finds the namespace of a container; *ret_space is appended to.  -ENOENT when there is none. */
+int containerd_find(const char *socket, const char *id, struct buf *space, struct err *e);
+
 /* Fills everything that is known about one container: its record, its image's digest, and its
  * task's pid and exit.  -ENOENT when there is none. */
 int containerd_inspect(const char *socket, const char *space, const char *id, struct draft *d,

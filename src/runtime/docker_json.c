@@ -255,6 +255,12 @@ int docker_read_disk(const char *data_root, const char *id, struct draft *d, str
 		docker_fill_host(d, jtree_root(&host));
 	else if (r != -ENOENT)
 		return err_prefix(e, "Docker's folder '%s'", data_root);
+	/* LogPath is saved only after the first start, but is always this
+	 * (daemon/container/container.go) */
+	if (!d->c.log_path.n &&
+	    span_is(jval_text(jval_path(jtree_root(&host), "LogConfig", "Type", NULL)),
+		    "json-file"))
+		draft_setf(d, &d->c.log_path, "%s/containers/%s/%s-json.log", data_root, id, id);
 	read_digest(root, d);
 	return draft_check(d, e);
 }

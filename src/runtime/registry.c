@@ -293,10 +293,11 @@ static bool wins(struct entry *en, size_t field, enum source source, bool old_kn
 			to->field = c->field;                                            \
 	} while (0)
 
-static void merge_state(struct entry *en, struct container *to, const struct container *c)
+static void merge_state(struct entry *en, struct container *to, const struct container *c,
+			enum source source)
 {
 	/* a runtime's word does not kill what has a control group */
-	if (c->state == CONTAINER_DEAD && to->cgroup_id && !en->gone)
+	if (c->state == CONTAINER_DEAD && source < SOURCE_KERNEL && to->cgroup_id && !en->gone)
 		return;
 	if (to->state < c->state)
 		to->state = c->state;
@@ -308,8 +309,10 @@ static void merge(struct entry *en, struct container *to, const struct container
 {
 	for (size_t i = 0; i < CONTAINER_TEXTS; i++) {
 		struct span *old = container_text(to, i), value = *container_text_const(c, i);
+		bool kernels = old == &to->cgroup_path && c->cgroup_id;
 
-		if (wins(en, i, source, old->n != 0, value.n != 0) && !(old == &to->id && old->n))
+		if (wins(en, i, kernels ? SOURCE_KERNEL : source, old->n != 0, value.n != 0) &&
+		    !(old == &to->id && old->n))
 			*old = value;
 	}
 	if (wins(en, RANK_LABELS, source, to->label_count, c->label_count)) {
@@ -320,14 +323,14 @@ static void merge(struct entry *en, struct container *to, const struct container
 		to->mounts = c->mounts;
 		to->mount_count = c->mount_count;
 	}
-	merge_state(en, to, c);
+	merge_state(en, to, c, source);
 	MERGE(runtime, RANK_RUNTIME, != RUNTIME_UNKNOWN);
 	MERGE(privileged, RANK_PRIVILEGED, != TRUTH_UNKNOWN);
 	MERGE(auto_remove, RANK_AUTO_REMOVE, != TRUTH_UNKNOWN);
 	MERGE(init_pid, RANK_INIT_PID, != 0);
 	MERGE(created_ns, RANK_CREATED, != 0);
 	MERGE(started_ns, RANK_STARTED, != 0);
-	if (to->state == CONTAINER_DEAD) {
+	if (c->state == CONTAINER_DEAD) {
 		MERGE(exit_code, RANK_EXIT_CODE, >= 0);
 		MERGE(died_ns, RANK_DIED, != 0);
 	}
@@ -683,6 +686,17 @@ int registry_on_change(struct registry *r, registry_change_fn *fn, void *ctx, st
 			       REGISTRY_LISTENERS);
 	r->listeners[r->listener_count++] = (struct listener){fn, ctx};
 	return 0;
+}
+
+void registry_off_change(struct registry *r, const void *ctx)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->listener_count; i++) {
+		if (r->listeners[i].ctx != ctx)
+			r->listeners[kept++] = r->listeners[i];
+	}
+	r->listener_count = kept;
 }
 
 int registry_each(struct registry *r, int (*fn)(void *ctx, const struct container *c), void *ctx)

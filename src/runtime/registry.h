@@ -64,9 +64,10 @@ int registry_find_name(struct registry *r, struct span text, const struct contai
 /* Adds or completes a container.  It is one that is there when the control group says so, or when
  * the id is the same and nothing kernel-made (control group of a live one, bundle) contradicts;
  * else it is new.  `c` is copied; state and exit code move only forward, except that a dead one
- * that is bound to another control group lives again.  A container with neither id nor control
- * group is -EINVAL; -ENOSPC when there is no room (counted).  *ret_rev (may be NULL) is the rev
- * after the call. */
+ * that is bound to another control group lives again, and only SOURCE_KERNEL makes one dead whose
+ * control group is there.  A cgroup_path that comes with a cgroup_id is a kernel's fact.  A
+ * container with neither id nor control group is -EINVAL; -ENOSPC when there is no room (counted).
+ * *ret_rev (may be NULL) is the rev after the call. */
 int registry_put(struct registry *r, const struct container *c, enum source source,
 		 uint64_t *ret_rev, struct err *e);
 
@@ -91,6 +92,9 @@ int registry_revive(struct registry *r, struct span id, struct err *e);
 typedef void registry_change_fn(void *ctx, const struct container *before,
 				const struct container *after);
 int registry_on_change(struct registry *r, registry_change_fn *fn, void *ctx, struct err *e);
+
+/* Takes every listener with that ctx away, after the threads ended. */
+void registry_off_change(struct registry *r, const void *ctx);
 
 /* Calls `fn` for every container until it returns other than 0, which is returned.  The registry
  * is locked against changes meanwhile: `fn` must not put. */
