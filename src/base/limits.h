@@ -9,8 +9,15 @@
 #define LIMIT_FILE_READ	    (16u << 20)	  /* bytes of a configuration or state file */
 #define LIMIT_HTTP_BODY	    (16u << 20)	  /* bytes of one answer of a container runtime */
 #define LIMIT_JSON_DEPTH    64u		  /* nesting of JSON that is read or written */
+#define LIMIT_JSON_NODES    (1u << 20)	  /* values and keys of one JSON text that is read */
 #define LIMIT_CONTAINER_ID  128u	  /* bytes of a container id, with its NUL */
 #define LIMIT_CONTAINERS    65536u	  /* containers known at once, dead ones included */
+#define LIMIT_IDENTITY_TEXT (16u << 10)	  /* bytes of one text of a container's identity */
+#define LIMIT_LABELS	    512u	  /* labels kept of one container */
+#define LIMIT_MOUNTS	    1024u	  /* mounts kept of one container */
+#define LIMIT_CGROUPS	    1024u	  /* control groups bound to one container at once */
+#define LIMIT_CGROUP_WALK   65536u	  /* control groups looked at in one walk of a hierarchy */
+#define LIMIT_JOBS	    8192u	  /* look-ups of containers waiting at once */
 #define LIMIT_PROCESSES	    262144u	  /* processes known at once, dead ones included */
 #define LIMIT_BLOCK_ROWS    65536u	  /* rows of one journal block */
 #define LIMIT_BLOCK_BYTES   (64u << 20)	  /* bytes of one journal block, decompressed */
