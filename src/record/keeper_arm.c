@@ -44,7 +44,7 @@ static int read_host_mounts(struct buf *b, struct err *e)
 struct root {
 	int fd;
 	uint64_t dev;
-	uint64_t flags; /* KEPT_OVERLAY or KEPT_TMPFS; 0: neither */
+	bool overlay;
 	size_t path_n;
 	char path[LIMIT_PATH]; /* canonical */
 };
@@ -70,9 +70,7 @@ static int open_root(struct span rootfs, struct root *ret, struct err *e)
 	ret->path[n] = '\0';
 	ret->path_n = (size_t)n;
 	ret->dev = st.st_dev;
-	ret->flags = fs.f_type == OVERLAYFS_SUPER_MAGIC ? KEPT_OVERLAY
-		     : fs.f_type == TMPFS_MAGIC		? KEPT_TMPFS
-							: 0;
+	ret->overlay = fs.f_type == OVERLAYFS_SUPER_MAGIC;
 	return 0;
 }
 
@@ -145,7 +143,7 @@ static int arm_root(struct keeper *k, struct keeper_subject *s, const struct roo
 		    struct err *e)
 {
 	struct keeper_place place = {
-		.key = root->dev, .flags = root->flags, .subject = s, .point = "/"};
+		.key = root->dev, .flags = KEPT_OVERLAY, .subject = s, .point = "/"};
 	AUTO(buf) struct buf host;
 	int r;
 
@@ -153,7 +151,8 @@ static int arm_root(struct keeper *k, struct keeper_subject *s, const struct roo
 	r = read_host_mounts(&host, e);
 	if (r < 0)
 		return r;
-	if (!root->flags ||
+	/* A tmpfs at that very place could be /dev/shm, an overlay at / Amber's own container. */
+	if (!root->overlay || root->path_n == 1 ||
 	    keeper_mount_is_in(buf_span(&host), root->dev, span_make(root->path, root->path_n),
 			       span_of(s->who.id)))
 		return err_set(e, EOPNOTSUPP, "'%s' is a folder of the host's file system",
@@ -208,6 +207,18 @@ static void gap(struct scan *scan, const char *reason, struct span point)
 	keep_gaps_add(&scan->k->gaps, &scan->subject->who, &loss);
 }
 
+/* Kinds whose files are read without the help of a process that could let the keeper wait. */
+static bool is_readable(struct span type)
+{
+	static const char *const kinds[] = {"overlay", "tmpfs", "ext4", "ext3", "ext2",
+					    "xfs",     "btrfs", "zfs",	"f2fs"};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (span_is(type, kinds[i]))
+			return true;
+	return false;
+}
+
 /* Whether the mount is to be marked, and how. */
 static bool choose(struct scan *scan, const struct keeper_mount *mount, struct keeper_place *ret)
 {
@@ -230,11 +241,12 @@ static bool choose(struct scan *scan, const struct keeper_mount *mount, struct k
 	ret->key = host ? mount->id : mount->dev;
 	if (!host)
 		return true;
-	if (is_root)
-		return scan->subject->root_dev == 0;
-	return scan->k->options.volumes &&
-	       (overlay || tmpfs || span_is(mount->type, "ext4") || span_is(mount->type, "xfs") ||
-		span_is(mount->type, "btrfs") || span_is(mount->type, "zfs"));
+	if (!is_readable(mount->type)) {
+		if (is_root)
+			gap(scan, "root_unsupported", mount->point);
+		return false;
+	}
+	return is_root ? scan->subject->root_dev == 0 : scan->k->options.volumes;
 }
 
 static bool is_known(struct keeper *k, const struct keeper_place *place)

@@ -258,6 +258,33 @@ struct keeper_subject *keeper_subject_of(struct keeper *k, int fd, uint32_t pid)
 	return subject;
 }
 
+/* Reads the kernel's name of the file.  A file without a link has DELETED behind its name for
+ * certain; one that has a link may be called that. */
+static ssize_t read_name(struct keeper_job *job)
+{
+	size_t suffix_n = strlen(DELETED);
+	bool had_links = job->st.st_nlink > 0;
+	struct stat now;
+	char link[40];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", job->fd); /* cannot be cut */
+	n = readlink(link, job->path, sizeof(job->path) - 1);
+	if (n > 0 && had_links && span_ends(span_make(job->path, (size_t)n), DELETED) &&
+	    fstat(job->fd, &now) == 0 && now.st_nlink == 0) { /* unlinked since we looked */
+		job->st.st_nlink = 0;
+		had_links = false;
+		n = readlink(link, job->path, sizeof(job->path) - 1);
+	}
+	if (n < 0)
+		n = 0;
+	job->path_cut = n == (ssize_t)sizeof(job->path) - 1;
+	if (had_links)
+		return n;
+	job->flags |= KEPT_DELETED;
+	return n >= (ssize_t)suffix_n && !job->path_cut ? n - (ssize_t)suffix_n : n;
+}
+
 /* Names the file as its container does.  The kernel gives the path from the root of the mount
  * namespace that the event came through: the container's, or the host's before pivot_root and for
  * the runtime; once that namespace is gone, from the root of the mount itself. */
@@ -265,19 +292,8 @@ static void name_file(struct keeper_job *job, const struct keeper_place *place)
 {
 	const char *rootfs = place->subject->rootfs;
 	size_t root_n = rootfs ? strlen(rootfs) : 0, point_n = strlen(place->point);
-	char link[40];
-	ssize_t n;
+	ssize_t n = read_name(job);
 
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", job->fd); /* cannot be cut */
-	n = readlink(link, job->path, sizeof(job->path) - 1);
-	if (n < 0)
-		n = 0;
-	job->path_cut = n == (ssize_t)sizeof(job->path) - 1;
-	if (job->st.st_nlink == 0) {
-		job->flags |= KEPT_DELETED;
-		if (span_ends(span_make(job->path, (size_t)n), DELETED))
-			n -= (ssize_t)strlen(DELETED);
-	}
 	if (root_n > 1 && (size_t)n > root_n && memcmp(job->path, rootfs, root_n) == 0 &&
 	    job->path[root_n] == '/') {
 		n -= (ssize_t)root_n;
