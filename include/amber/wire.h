@@ -406,7 +406,7 @@ struct wire_slot {
 	__u32 flags;	/* WIRE_SLOT_* */
 	__u32 setup;	/* processes that still do the runtime's work */
 	__u64 quota_ns; /* theoretical arrival time of the next record (GCRA) */
-	__u64 emitted;
+	__u64 pad;
 	__u64 lost[WIRE_LOST_COUNT];
 	__u64 first_lost_ns, last_lost_ns;
 	__u64 made_ns, dead_ns; /* boot clock */
