@@ -42,7 +42,8 @@ fail()
 	return 1
 }
 
-# Runs a command when the test ends, however it ends.  Arguments are kept apart.
+# Runs a command when the test ends, however it ends.  Arguments are kept apart.  It is forgotten when
+# called in a subshell, so not from what assert_status runs.
 on_exit()
 {
 	_undo+=("$(printf '%q ' "$@")")
@@ -333,8 +334,11 @@ _runtime()
 # run_bundle RUNTIME DIR ID: in the foreground; the container is deleted when its command ends.
 run_bundle()
 {
-	on_exit delete_container "$1" "$3"
-	(_runtime "$1" "$3" run --bundle "$2" "$3") </dev/null
+	local status=0
+
+	(_runtime "$1" "$3" run --bundle "$2" "$3") </dev/null || status=$?
+	delete_container "$1" "$3" # of it, only a cgroup can be left
+	return $status
 }
 
 # start_bundle RUNTIME DIR ID: detached; killed and deleted when the test ends.
