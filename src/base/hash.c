@@ -80,6 +80,6 @@ int hex_parse(struct span text, uint8_t *ret_bytes, size_t n)
 		if (digit(text.p[i]) < 0)
 			return -EINVAL;
 	for (size_t i = 0; i < n; i++)
-		ret_bytes[i] = (uint8_t)(digit(text.p[2 * i]) << 4 | digit(text.p[2 * i + 1]));
+		ret_bytes[i] = (uint8_t)(digit(text.p[2 * i]) * 16 + digit(text.p[2 * i + 1]));
 	return 0;
 }
