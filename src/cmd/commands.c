@@ -5,7 +5,9 @@
 #include "cmd/commands.h"
 
 const struct command *const commands[] = {
-	&command_help,
+	&command_doctor, &command_watch, &command_ps,    &command_events, &command_query,
+	&command_schema, &command_tree,  &command_vault, &command_verify, &command_hold,
+	&command_help,	 
 	NULL,
 };
 

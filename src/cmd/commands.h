@@ -4,6 +4,16 @@
 
 struct command;
 
+extern const struct command command_doctor;
+extern const struct command command_watch;
+extern const struct command command_ps;
+extern const struct command command_events;
+extern const struct command command_query;
+extern const struct command command_schema;
+extern const struct command command_tree;
+extern const struct command command_vault;
+extern const struct command command_verify;
+extern const struct command command_hold;
 extern const struct command command_help;
 
 #endif

@@ -280,3 +280,11 @@ int journal_close(struct journal *journal, struct err *e)
 	free_journal(journal);
 	return r;
 }
+
+void journal_set_limits(struct journal *j, uint64_t max_bytes, uint64_t max_age_ns)
+{
+	(void)pthread_mutex_lock(&j->lock); /* as everywhere: cannot fail */
+	j->o.max_bytes = max_bytes;
+	j->o.max_age_ns = max_age_ns;
+	(void)pthread_mutex_unlock(&j->lock);
+}

@@ -27,6 +27,10 @@ struct journal_options {
 	unsigned sync_ms;	/* longest time without fdatasync while writing: 5000 */
 	uint32_t block_rows;	/* rows of a block: LIMIT_BLOCK_ROWS, at most that */
 	int level;		/* of zstd: 1 */
+	/* Called before each block is written, without locks, on the journal's thread: what events
+	 * name (kept contents) goes to its file before the event does.  May be NULL. */
+	void (*before_write)(void *ctx);
+	void *ctx;
 };
 
 /* What journal_open found and did.  Whoever opens turns a cut into a gap record (torn_tail). */
@@ -75,6 +79,9 @@ int journal_retain(struct journal *journal, struct err *e);
 /* Flushes, seals and lets go.  Always frees; the return value tells whether everything that was
  * appended is on disk.  NULL is allowed. */
 int journal_close(struct journal *journal, struct err *e);
+
+/* Changes the limits of retention (journal_options) from the next deletion on. */
+void journal_set_limits(struct journal *journal, uint64_t max_bytes, uint64_t max_age_ns);
 
 struct journal_stats {
 	uint64_t rows;		/* appended */

@@ -86,6 +86,8 @@ static int write_block(struct journal *j, const struct build *b, struct err *e)
 	if (r < 0)
 		return r;
 	j->encoded = true;
+	if (j->o.before_write)
+		j->o.before_write(j->o.ctx);
 	r = ensure_segment(j, e);
 	if (r == 0)
 		r = segment_write(&j->segment, &j->output, e);
