@@ -284,7 +284,10 @@ struct wire_file_call {
 static_assert(WIRE_AT(struct wire_file_call, flags) == 160, "wire_file_call.flags");
 static_assert(sizeof(struct wire_file_call) == 208, "wire_file_call");
 
-/* WIRE_MOUNT_*.  Texts: PATH(_CLAIM), PATH2(_CLAIM), SOURCE, FSTYPE, DATA. */
+/* WIRE_MOUNT_*.  Texts: PATH(_CLAIM), PATH2(_CLAIM), SOURCE, FSTYPE, DATA.  wire_head.syscall tells
+ * fspick and fsconfig (its command in flags, NAME=VALUE in DATA) from fsopen, open_tree from
+ * fsmount (MOUNT_ATTR_* in flags, the context in fd2), mount_setattr (the attributes to set in
+ * flags) from mount. */
 struct wire_mount {
 	struct wire_head head;
 	__u64 flags;
@@ -448,5 +451,34 @@ struct wire_fold {
 	__u8 data[WIRE_FOLD_DATA];
 };
 static_assert(sizeof(struct wire_fold) == 1016, "wire_fold");
+
+/* Names whose opening for reading is recorded: of the file itself or of one of the two folders
+ * above it.  A name is looked up only when its bit is set, which keeps other reads cheap. */
+#define WIRE_WATCH_NAME	  32u	/* bytes of a name, zero padded */
+#define WIRE_WATCH_MAX	  1024u /* names */
+#define WIRE_WATCH_BITS	  16384u
+#define WIRE_WATCH_FILE	  1u /* of the file itself */
+#define WIRE_WATCH_FOLDER 2u /* of a folder that is opened, or that the file is in */
+
+struct wire_watch_name {
+	__u64 word[WIRE_WATCH_NAME / 8];
+};
+static_assert(sizeof(struct wire_watch_name) == 32, "wire_watch_name");
+
+struct wire_watch_bits {
+	__u64 word[WIRE_WATCH_BITS / 64];
+};
+
+/* The number of the name's bit in struct wire_watch_bits. */
+static inline __attribute__((always_inline)) __u32
+wire_watch_bit(const struct wire_watch_name *name)
+{
+	__u64 hash = name->word[0] ^ (name->word[1] * 0x9e3779b97f4a7c15ull);
+
+	hash ^= (name->word[2] + 1) * 0xc2b2ae3d27d4eb4full;
+	hash ^= (name->word[3] + 1) * 0x165667b19e3779f9ull;
+	hash *= 0x9e3779b97f4a7c15ull;
+	return (hash >> 40) % WIRE_WATCH_BITS;
+}
 
 #endif

@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "record/probe_calls.h"
+#include "record/probe_watch.h"
 
 #define RING_DEFAULT  (16u << 20)
 #define DEAD_KEEP_NS  (5 * NSEC_PER_SEC)
@@ -583,6 +584,12 @@ void probe_unexpect(struct probe *probe, const char *name)
 
 	if (!name_key(name, key, &e)) /* fails when it was not expected: fine */
 		(void)bpf_map_delete_elem(bpf_map__fd(probe->skel->maps.expected), key);
+}
+
+int probe_watch_read(struct probe *probe, const char *const *names, size_t count, struct err *e)
+{
+	return probe_watch_set(bpf_map__fd(probe->skel->maps.watched),
+			       bpf_map__fd(probe->skel->maps.watched_bits), names, count, e);
 }
 
 void probe_canary(uint64_t request, uint64_t lost)

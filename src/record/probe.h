@@ -85,6 +85,15 @@ void probe_untrack(struct probe *probe, uint64_t cgroup_id);
 int probe_expect(struct probe *probe, const char *name, struct err *e);
 void probe_unexpect(struct probe *probe, const char *name);
 
+/* Replaces the names whose opening for reading is recorded as well; none at first.  "shadow" is a
+ * file of that name, ".ssh/" a folder of that name when it is opened itself or when it is one of
+ * the two folders that the file is in.  A name counts wherever it is mounted and by whatever link
+ * it was reached; the place where a file or folder is mounted counts as its name too.
+ *
+ * -EINVAL: no such name; -ENAMETOOLONG: more than WIRE_WATCH_NAME bytes; -E2BIG: more than
+ * WIRE_WATCH_MAX names; the names of before stay then. */
+int probe_watch_read(struct probe *probe, const char *const *names, size_t count, struct err *e);
+
 /* Makes the programs emit a WIRE_CANARY record with these two numbers, by a system call of this
  * process that goes the way of all calls. */
 void probe_canary(uint64_t request, uint64_t lost);
