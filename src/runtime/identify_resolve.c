@@ -204,6 +204,8 @@ static int read_state(void *ctx, const char *id)
 		if (d.c.runtime == RUNTIME_UNKNOWN)
 			d.c.runtime = tool;
 	}
+	if (in->job && in->job->kind == JOB_MAYBE)
+		d.c.cgroup_id = in->job->cgroup_id; /* the kernel's, at the path that was claimed */
 	in->found = true;
 	in->owner = d.c.runtime;
 	finish(in->i, &d, SOURCE_OCI);

@@ -33,8 +33,9 @@ struct entry {
 	_Atomic(struct container *) c;
 	struct rcu_node *retire; /* carries c away */
 	uint8_t rank[RANK_COUNT];
-	bool gone; /* its own control group was removed */
-	bool dead; /* in the list of the dead */
+	bool gone;   /* its own control group was removed */
+	bool dead;   /* in the list of the dead */
+	bool closed; /* another container has its id now */
 	uint64_t dead_since_ns;
 	uint64_t *cgroups; /* all that lead here, its own among them */
 	size_t cgroup_count, cgroup_cap;
@@ -261,12 +262,25 @@ static struct entry *find_by_id(struct registry *r, const struct container *c)
 	if (!c->id.n)
 		return NULL;
 	for (struct entry *en = map_entry(&r->by_id, hash64(c->id)); en; en = en->same_hash) {
-		if (!span_eq(content(en)->id, c->id) || contradicts(en, c))
+		if (en->closed || !span_eq(content(en)->id, c->id) || contradicts(en, c))
 			continue;
 		if (!best || (best->dead && !en->dead))
 			best = en;
 	}
 	return best;
+}
+
+static bool is_over(const struct entry *en)
+{
+	return en->dead || en->gone;
+}
+
+/* A dead container's id in a new control group: Docker and Podman start the same container again,
+ * but runc's and ctr's ids are free for another one, which the old one must not be taken for. */
+static bool is_another(const struct entry *en, const struct container *c)
+{
+	return is_over(en) && c->cgroup_id && c->state != CONTAINER_DEAD &&
+	       !container_id_is_hex(c->id);
 }
 
 static struct entry *find_entry(struct registry *r, const struct container *c)
@@ -275,7 +289,11 @@ static struct entry *find_entry(struct registry *r, const struct container *c)
 
 	if (en && !differ(content(en)->id, c->id))
 		return en;
-	return find_by_id(r, c);
+	en = find_by_id(r, c);
+	if (!en || !is_another(en, c))
+		return en;
+	en->closed = true;
+	return NULL;
 }
 
 /* Whether a field with such a value may be replaced, and notes the source. */
@@ -495,7 +513,7 @@ static int put_locked(struct registry *r, const struct container *c, enum source
 			return rc;
 	}
 	next = *content(en);
-	if (!fresh && (en->dead || en->gone) && c->cgroup_id && c->state != CONTAINER_DEAD &&
+	if (!fresh && is_over(en) && c->cgroup_id && c->state != CONTAINER_DEAD &&
 	    index_find(r, c->cgroup_id) != en)
 		live_again(en, &next);
 	merge(en, &next, c, source);
@@ -614,7 +632,9 @@ int registry_revive(struct registry *r, struct span id, struct err *e)
 
 	(void)pthread_mutex_lock(&r->lock); /* cannot fail: not recursive, not robust */
 	en = find_by_id(r, &wanted);
-	if (en && (en->dead || en->gone)) {
+	if (en && is_over(en) && !container_id_is_hex(id)) {
+		en->closed = true;
+	} else if (en && is_over(en)) {
 		struct container next = *content(en);
 
 		path_drop(r, en);

@@ -80,8 +80,10 @@ int registry_bind(struct registry *r, uint64_t cgroup_id, struct span path, bool
  * `died_ns`; true then.  The control group keeps leading to it. */
 bool registry_gone(struct registry *r, uint64_t cgroup_id, uint64_t died_ns);
 
-/* The runtime is starting the container with that id again: when it is dead it is CREATED from now
- * on, and what belonged to its last life (control group, pid, times, exit code) is unknown. */
+/* The runtime is starting a container with that id.  When there is a dead one with it: a
+ * Docker-like id (64 hexadecimal digits) is the same container, CREATED from now on, and what
+ * belonged to its last life (control group, pid, times, exit code) is unknown; any other id may be
+ * given out again, so that the next put makes a new container. */
 int registry_revive(struct registry *r, struct span id, struct err *e);
 
 /* Called after each change with the snapshot before (NULL for a new one) and after, both valid for
