@@ -20,7 +20,11 @@
 #include "record/probe.h"
 #include "runtime/cgroup.h"
 
-enum verdict { GOOD, BLIND, BAD };
+enum verdict {
+	GOOD,
+	BLIND,
+	BAD
+};
 
 /* What one check found.  Texts are cut, never overrun. */
 struct finding {
@@ -35,10 +39,11 @@ struct doctor {
 	struct probe_features features;
 };
 
-static void say(struct finding *f, enum verdict verdict, const char *advice, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+static void say(struct finding *f, enum verdict verdict, const char *advice, const char *format,
+		...) __attribute__((format(printf, 4, 5)));
 
-static void say(struct finding *f, enum verdict verdict, const char *advice, const char *format, ...)
+static void say(struct finding *f, enum verdict verdict, const char *advice, const char *format,
+		...)
 {
 	va_list args;
 
@@ -55,7 +60,8 @@ static void check_kernel(struct doctor *d, struct finding *f)
 
 	(void)uname(&u); /* cannot fail with a valid address */
 	if (!d->features.btf)
-		say(f, BAD, "use a kernel with CONFIG_DEBUG_INFO_BTF=y (all current distributions')",
+		say(f, BAD,
+		    "use a kernel with CONFIG_DEBUG_INFO_BTF=y (all current distributions')",
 		    "Linux %s without BTF: the recorder cannot be loaded", u.release);
 	else
 		say(f, GOOD, "", "Linux %s with BTF, lockdown %s", u.release, d->features.lockdown);
@@ -80,23 +86,28 @@ static void check_recorder(struct doctor *d, struct finding *f)
 	if (probe_open(&options, &probe, &e) < 0)
 		say(f, BAD, "", "cannot load: %s", e.text);
 	else
-		say(f, GOOD, "", "loads and attaches here; control groups at %s", probe_cgroup_root(probe));
+		say(f, GOOD, "", "loads and attaches here; control groups at %s",
+		    probe_cgroup_root(probe));
 }
 
 static void check_hooks(struct doctor *d, struct finding *f)
 {
 	if (strcmp(d->features.lockdown, "none") == 0)
-		say(f, BLIND, "", "system call exits and scheduler tracepoints; LSM hooks are not used: paths of "
-				  "delete and rename calls are what the caller said (marked claim)");
+		say(f, BLIND, "",
+		    "system call exits and scheduler tracepoints; LSM hooks are not used: paths of "
+		    "delete and rename calls are what the caller said (marked claim)");
 	else
-		say(f, BLIND, "", "system call exits and scheduler tracepoints (lockdown refuses LSM and fentry): "
-				  "paths of delete and rename calls are what the caller said (marked claim)");
+		say(f, BLIND, "",
+		    "system call exits and scheduler tracepoints (lockdown refuses LSM and "
+		    "fentry): "
+		    "paths of delete and rename calls are what the caller said (marked claim)");
 }
 
 static void check_compat(struct doctor *d, struct finding *f)
 {
 	if (d->features.compat)
-		say(f, GOOD, "", "32-bit programs can run: their calls are decoded, or counted as a gap");
+		say(f, GOOD, "",
+		    "32-bit programs can run: their calls are decoded, or counted as a gap");
 	else
 		say(f, GOOD, "", "32-bit programs cannot run on this kernel");
 }
@@ -111,8 +122,10 @@ static void check_io_uring(struct doctor *d, struct finding *f)
 	if (value == '2')
 		say(f, GOOD, "", "io_uring is switched off");
 	else
-		say(f, BLIND, "sysctl kernel.io_uring_disabled=2, or a seccomp profile without io_uring",
-		    "io_uring: its set-up is recorded, requests in it are no system calls and are not");
+		say(f, BLIND,
+		    "sysctl kernel.io_uring_disabled=2, or a seccomp profile without io_uring",
+		    "io_uring: its set-up is recorded, requests in it are no system calls and are "
+		    "not");
 }
 
 static void check_fanotify(struct doctor *d, struct finding *f)
@@ -131,7 +144,8 @@ static void check_cgroups(struct doctor *d, struct finding *f)
 	if (d->features.unified)
 		say(f, GOOD, "", "the unified hierarchy of control groups is mounted");
 	else
-		say(f, GOOD, "", "control groups of version 1 only: containers are told by the pids controller");
+		say(f, GOOD, "",
+		    "control groups of version 1 only: containers are told by the pids controller");
 }
 
 static void check_socket(const char *what, const char *path, const char *program, struct finding *f)
@@ -139,13 +153,15 @@ static void check_socket(const char *what, const char *path, const char *program
 	struct stat st;
 
 	if (stat(path, &st) != 0)
-		say(f, GOOD, "", "%s: no socket at %s; its files are read where it leaves any", what, path);
+		say(f, GOOD, "", "%s: no socket at %s; its files are read where it leaves any",
+		    what, path);
 	else if (!S_ISSOCK(st.st_mode))
 		say(f, BAD, "set the right path in amber.conf", "%s: %s is no socket", what, path);
 	else if (access(path, R_OK | W_OK) != 0)
 		say(f, BAD, "run as root", "%s: cannot use %s: %s", what, path, err_words(errno));
 	else
-		say(f, GOOD, "", "%s: %s%s%s", what, path, program ? " " : "", program ? program : "");
+		say(f, GOOD, "", "%s: %s%s%s", what, path, program ? " " : "",
+		    program ? program : "");
 }
 
 static void check_docker(struct doctor *d, struct finding *f)
@@ -165,8 +181,9 @@ static void check_podman(struct doctor *d, struct finding *f)
 
 static void check_oci(struct doctor *d, struct finding *f)
 {
-	static const char *const paths[] = {"/usr/bin/runc", "/usr/sbin/runc", "/usr/local/sbin/runc",
-					    "/usr/local/bin/runc", "/usr/bin/crun", "/usr/local/bin/crun"};
+	static const char *const paths[] = {"/usr/bin/runc",	    "/usr/sbin/runc",
+					    "/usr/local/sbin/runc", "/usr/local/bin/runc",
+					    "/usr/bin/crun",	    "/usr/local/bin/crun"};
 	char found[256] = "";
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
@@ -177,8 +194,9 @@ static void check_oci(struct doctor *d, struct finding *f)
 				       paths[i]); /* cut text is text */
 	}
 	if (!d->config.hold)
-		say(f, BLIND, "hold = on in amber.conf", "starts are not held: a container's first moments may "
-							 "come before its name is known");
+		say(f, BLIND, "hold = on in amber.conf",
+		    "starts are not held: a container's first moments may "
+		    "come before its name is known");
 	else if (*found)
 		say(f, GOOD, "", "starts are held, at most %u ms: %s",
 		    (unsigned)(d->config.hold_deadline_ns / 1000000), found);
@@ -209,10 +227,12 @@ static const struct check {
 	const char *name;
 	void (*run)(struct doctor *d, struct finding *f);
 } checks[] = {
-	{"kernel", check_kernel},     {"privileges", check_privileges}, {"recorder", check_recorder},
-	{"hooks", check_hooks},	      {"32-bit calls", check_compat},	{"io_uring", check_io_uring},
-	{"contents", check_fanotify}, {"control groups", check_cgroups}, {"docker", check_docker},
-	{"containerd", check_containerd}, {"podman", check_podman},	{"start hold", check_oci},
+	{"kernel", check_kernel},	{"privileges", check_privileges},
+	{"recorder", check_recorder},	{"hooks", check_hooks},
+	{"32-bit calls", check_compat}, {"io_uring", check_io_uring},
+	{"contents", check_fanotify},	{"control groups", check_cgroups},
+	{"docker", check_docker},	{"containerd", check_containerd},
+	{"podman", check_podman},	{"start hold", check_oci},
 	{"state", check_state},
 };
 
@@ -223,7 +243,8 @@ static const char *word_of(enum verdict verdict)
 
 static void print_finding(const char *name, const struct finding *f)
 {
-	static const char *const colours[] = {[GOOD] = "\033[32m", [BLIND] = "\033[33m", [BAD] = "\033[1;31m"};
+	static const char *const colours[] = {
+		[GOOD] = "\033[32m", [BLIND] = "\033[33m", [BAD] = "\033[1;31m"};
 	bool colour = table_colour(stdout);
 
 	printf("%s%-6s%s %-15s %s\n", colour ? colours[f->verdict] : "", word_of(f->verdict),
@@ -269,7 +290,7 @@ static int run(struct cmd *cmd, struct err *e)
 			print_finding(checks[i].name, &f);
 	}
 	if (!cmd->json)
-		printf("\n%s\n", worst == BAD	  ? "Amber cannot record everything here: see BAD above"
+		printf("\n%s\n", worst == BAD ? "Amber cannot record everything here: see BAD above"
 				 : worst == BLIND ? "ready to record; what is blind is named above"
 						  : "ready to record");
 	return worst == BAD ? EXIT_WRONG : EXIT_DONE;
@@ -285,7 +306,8 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "what this host allows, what is covered, what is blind and why",
 	.description =
-		"Tries everything that 'amber watch' needs and says what is good, what is blind (recorded in\n"
+		"Tries everything that 'amber watch' needs and says what is good, what is blind "
+		"(recorded in\n"
 		"part, or not at all) and what is bad, with what to do about it. Changes nothing.",
 	.examples = examples,
 	.run = run,

@@ -12,11 +12,21 @@
 #include "cmd/table.h"
 #include "store/journal_read.h"
 
-enum { OPT_FOLLOW, OPT_CONTAINER, OPT_TYPE, OPT_PID, OPT_SINCE, OPT_UNTIL, OPT_GREP, OPT_LAST };
+enum {
+	OPT_FOLLOW,
+	OPT_CONTAINER,
+	OPT_TYPE,
+	OPT_PID,
+	OPT_SINCE,
+	OPT_UNTIL,
+	OPT_GREP,
+	OPT_LAST
+};
 
 static const struct cmd_option options[] = {
 	[OPT_FOLLOW] = {"follow", NULL, "go on with what is recorded from now on"},
-	[OPT_CONTAINER] = {"container", "NAME", "only this container: a name, an id, or its beginning"},
+	[OPT_CONTAINER] = {"container", "NAME",
+			   "only this container: a name, an id, or its beginning"},
 	[OPT_TYPE] = {"type", "TYPES", "only these types, separated by commas; file.* is a group"},
 	[OPT_PID] = {"pid", "PID", "only this process"},
 	[OPT_SINCE] = {"since", "TIME", "from then on: 15m, 2d, 2026-11-24T07:43:00Z"},
@@ -57,20 +67,22 @@ static int add_types(struct journal_filter *filter, const char *list, struct err
 		bool found = false;
 
 		for (unsigned t = 0; t < EVENT_TYPE_MAX; t++) {
-			if (!event_types[t].name || !names_type(span_make(list, n), event_types[t].name))
+			if (!event_types[t].name ||
+			    !names_type(span_make(list, n), event_types[t].name))
 				continue;
 			journal_filter_type(filter, (enum event_type)t);
 			found = true;
 		}
 		if (!found)
-			return err_set(e, EINVAL, "no event type '%.*s'; 'amber schema' lists them", (int)n,
-				       list);
+			return err_set(e, EINVAL, "no event type '%.*s'; 'amber schema' lists them",
+				       (int)n, list);
 		list += n + (list[n] == ',');
 	}
 	return 0;
 }
 
-static int make_filter(struct cmd *cmd, struct journal_filter *filter, struct buf *id, struct err *e)
+static int make_filter(struct cmd *cmd, struct journal_filter *filter, struct buf *id,
+		       struct err *e)
 {
 	const char *const *option = cmd->option;
 	char *end;
@@ -133,7 +145,8 @@ static int show_all(struct show *show, struct journal_reader *reader, struct jou
 			return 0;
 		else if (r == 0) {
 			(void)fflush(stdout); /* a failure shows at the next write */
-			(void)nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL); /* a pause */
+			(void)nanosleep(&(struct timespec){.tv_nsec = 200000000},
+					NULL); /* a pause */
 			r = journal_reader_refresh(reader, e);
 		}
 		if (r < 0)
@@ -172,10 +185,11 @@ const struct command command_events = {
 	.name = "events",
 	.summary = "show what was recorded, past or as it happens",
 	.options = options,
-	.description =
-		"Prints events in the order in which they were recorded: when, in which container, by which\n"
-		"process, what. Paths come from the kernel unless the event's marks say claim (1).\n\n"
-		"For questions rather than listings use 'amber query'.",
+	.description = "Prints events in the order in which they were recorded: when, in which "
+		       "container, by which\n"
+		       "process, what. Paths come from the kernel unless the event's marks say "
+		       "claim (1).\n\n"
+		       "For questions rather than listings use 'amber query'.",
 	.examples = examples,
 	.run = run,
 };

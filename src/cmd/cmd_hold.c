@@ -14,7 +14,12 @@
 #include "store/journal.h"
 #include "store/key.h"
 
-enum { OPT_REASON, OPT_BY, OPT_SINCE, OPT_UNTIL };
+enum {
+	OPT_REASON,
+	OPT_BY,
+	OPT_SINCE,
+	OPT_UNTIL
+};
 
 static const struct cmd_option options[] = {
 	[OPT_REASON] = {"reason", "TEXT", "why it must be kept (needed to add)"},
@@ -37,7 +42,9 @@ static int add(struct cmd *cmd, struct err *e)
 	AUTO(key) struct key *key = NULL;
 	struct journal_hold hold = {.to_ns = UINT64_MAX, .created_ns = clock_real_ns()};
 	const struct passwd *user = getpwuid(getuid());
-	const char *by = cmd->option[OPT_BY] ? cmd->option[OPT_BY] : user ? user->pw_name : "unknown";
+	const char *by = cmd->option[OPT_BY] ? cmd->option[OPT_BY]
+			 : user		     ? user->pw_name
+					     : "unknown";
 	int r = 0;
 
 	if (cmd->words < 2 || !cmd->option[OPT_REASON])
@@ -143,9 +150,11 @@ const struct command command_hold = {
 	.words_min = 1,
 	.words_max = 2,
 	.options = options,
-	.description = "Retention deletes the oldest journal files and kept contents when there are too many.\n"
-		       "What overlaps the window of a hold stays. A hold is a signed file; one that was\n"
-		       "tampered with holds everything.",
+	.description =
+		"Retention deletes the oldest journal files and kept contents when there are too "
+		"many.\n"
+		"What overlaps the window of a hold stays. A hold is a signed file; one that was\n"
+		"tampered with holds everything.",
 	.examples = examples,
 	.run = run,
 };

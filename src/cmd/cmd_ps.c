@@ -9,7 +9,10 @@
 #include "cmd/table.h"
 #include "store/catalog.h"
 
-enum { OPT_ALIVE, OPT_WIDE };
+enum {
+	OPT_ALIVE,
+	OPT_WIDE
+};
 
 static const struct cmd_option options[] = {
 	[OPT_ALIVE] = {"alive", NULL, "only those that run"},
@@ -163,10 +166,10 @@ static int on_container(void *ctx, const struct catalog_container *row)
 
 static int run(struct cmd *cmd, struct err *e)
 {
-	static const char *const titles[] = {"ID",    "NAME", "IMAGE", "RUNTIME",
+	static const char *const titles[] = {"ID",    "NAME",  "IMAGE", "RUNTIME",
 					     "STATE", "BEGAN", "ENDED", "FLAGS"};
-	static const char *const wide[] = {"ID",    "NAME",  "IMAGE", "RUNTIME", "STATE",  "BEGAN",
-					   "ENDED", "POD", "RESTART", "DIGEST",	 "FLAGS"};
+	static const char *const wide[] = {"ID",    "NAME", "IMAGE",   "RUNTIME", "STATE", "BEGAN",
+					   "ENDED", "POD",  "RESTART", "DIGEST",  "FLAGS"};
 	AUTO(catalog) struct catalog *catalog = NULL;
 	struct list list = {.cmd = cmd, .now_ns = clock_real_ns()};
 	int r = catalog_open_reader(cmd->state_dir, &catalog, e);
@@ -180,7 +183,8 @@ static int run(struct cmd *cmd, struct err *e)
 		table_init(&list.table, wide, ARRAY_LEN(wide));
 	else
 		table_init(&list.table, titles, ARRAY_LEN(titles));
-	r = catalog_containers(catalog, span_of(cmd->words ? cmd->word[0] : NULL), on_container, &list, e);
+	r = catalog_containers(catalog, span_of(cmd->words ? cmd->word[0] : NULL), on_container,
+			       &list, e);
 	if (r == 0 && !cmd->json)
 		r = table_print(&list.table, stdout, e);
 	table_fini(&list.table);
@@ -195,7 +199,8 @@ const struct command command_ps = {
 	.words = "[CONTAINER]",
 	.words_max = 1,
 	.options = options,
-	.description = "Lists every container that the record knows, those that live first, then the dead from\n"
+	.description = "Lists every container that the record knows, those that live first, then "
+		       "the dead from\n"
 		       "the last on. What no runtime has told is '?', never a guess.",
 	.examples = examples,
 	.run = run,

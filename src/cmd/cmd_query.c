@@ -19,7 +19,9 @@
 
 #define SQL_BYTES (1u << 20)
 
-enum { OPT_TIMEOUT };
+enum {
+	OPT_TIMEOUT
+};
 
 static const struct cmd_option options[] = {
 	[OPT_TIMEOUT] = {"timeout", "TIME", "give up after it: 500ms, 30s"},
@@ -50,7 +52,8 @@ static int on_columns(void *ctx, const char *const *names, size_t n)
 	struct output *o = ctx;
 
 	if (n > TABLE_COLUMNS && !o->json)
-		return err_set(o->e, E2BIG, "%zu columns do not fit a table of %u; name some, or use --json", n,
+		return err_set(o->e, E2BIG,
+			       "%zu columns do not fit a table of %u; name some, or use --json", n,
 			       TABLE_COLUMNS);
 	for (size_t i = 0; i < n && i < TABLE_COLUMNS; i++)
 		o->names[i] = strdup(names[i]);
@@ -108,7 +111,8 @@ static int on_row(void *ctx, const struct query_value *values, size_t n)
 	if (!o->json) {
 		for (size_t i = 0; i < n; i++)
 			table_value(&o->table, &values[i]);
-		return buf_check(&o->table.cells, "the table; use --json, which has no limit", o->e);
+		return buf_check(&o->table.cells, "the table; use --json, which has no limit",
+				 o->e);
 	}
 	buf_clear(&o->line);
 	j = json_to(&o->line);
@@ -203,10 +207,11 @@ const struct command command_query = {
 	.words_min = 1,
 	.words_max = 1,
 	.options = options,
-	.description =
-		"Answers one SELECT over the tables that 'amber schema' lists, also while the recorder\n"
-		"writes. The dialect is SQLite's. Conditions on time, container, type, pid and texts are\n"
-		"answered by skipping blocks and comparing each distinct text once.",
+	.description = "Answers one SELECT over the tables that 'amber schema' lists, also while "
+		       "the recorder\n"
+		       "writes. The dialect is SQLite's. Conditions on time, container, type, pid "
+		       "and texts are\n"
+		       "answered by skipping blocks and comparing each distinct text once.",
 	.examples = examples,
 	.run = run,
 };
@@ -292,7 +297,8 @@ const struct command command_schema = {
 	.summary = "list the tables, columns and event types that query knows",
 	.words = "[TABLE]",
 	.words_max = 1,
-	.description = "Printed from the same tables that the recorder and the journal are built from.",
+	.description =
+		"Printed from the same tables that the recorder and the journal are built from.",
 	.examples = schema_examples,
 	.run = run_schema,
 };

@@ -19,12 +19,17 @@
 #define TREE_NODES 1000000u /* processes that are shown at most */
 #define TREE_DEPTH 64u	    /* levels that are indented; deeper ones are shown at that level */
 
-enum { OPT_SINCE, OPT_UNTIL, OPT_DEEDS };
+enum {
+	OPT_SINCE,
+	OPT_UNTIL,
+	OPT_DEEDS
+};
 
 static const struct cmd_option options[] = {
 	[OPT_SINCE] = {"since", "TIME", "from then on: 15m, 2d, 2026-11-24T07:43:00Z"},
 	[OPT_UNTIL] = {"until", "TIME", "up to then"},
-	[OPT_DEEDS] = {"deeds", NULL, "also files written and deleted, and connections, under each"},
+	[OPT_DEEDS] = {"deeds", NULL,
+		       "also files written and deleted, and connections, under each"},
 	{NULL, NULL, NULL},
 };
 
@@ -45,7 +50,7 @@ struct node {
 	uint64_t start_ns, parent_start_ns;
 	struct line *first, **last; /* programs that it ran, and deeds, in order */
 	char *comm;
-	char *end; /* how it ended; NULL when it still ran */
+	char *end;	       /* how it ended; NULL when it still ran */
 	size_t child, sibling; /* 0 none, else number + 1 */
 	bool has_parent;
 };
@@ -214,14 +219,16 @@ static void print_node(const struct node *node, const char *lead, const char *br
 {
 	const char *below = node->child ? "\u2502 " : "  ";
 
-	printf("%s%s%s%u%s ", lead, branch, colour ? "\033[1m" : "", node->pid, colour ? "\033[0m" : "");
+	printf("%s%s%s%u%s ", lead, branch, colour ? "\033[1m" : "", node->pid,
+	       colour ? "\033[0m" : "");
 	print_text(node->comm ? node->comm : "?");
 	if (node->end)
 		printf("  %s[%s]%s", colour ? "\033[2m" : "", node->end, colour ? "\033[0m" : "");
 	putchar('\n');
 	for (const struct line *line = node->first; line; line = line->next) {
-		const char *go_on = *branch == '\0' ? "" : strcmp(branch, "\u2514\u2500 ") == 0 ? "   "
-												: "\u2502  ";
+		const char *go_on = *branch == '\0'			   ? ""
+				    : strcmp(branch, "\u2514\u2500 ") == 0 ? "   "
+									   : "\u2502  ";
 		printf("%s%s%s  ", lead, go_on, below);
 		if (line->type == EVENT_PROCESS_EXEC)
 			printf("ran %s\n", line->text);
@@ -239,11 +246,14 @@ static void print_root(const struct tree *t, size_t root, bool colour)
 	stack[0] = root + 1;
 	while (1) {
 		const struct node *node = &t->nodes[stack[depth] - 1];
-		const char *branch = depth == 0 ? "" : node->sibling ? "\u251c\u2500 " : "\u2514\u2500 ";
+		const char *branch = depth == 0	     ? ""
+				     : node->sibling ? "\u251c\u2500 "
+						     : "\u2514\u2500 ";
 
 		lead[0] = '\0';
 		for (size_t d = 1, at = 0; d < depth; d++)
-			at += (size_t)snprintf(lead + at, sizeof(lead) - at, "%s", /* fits: 5 bytes each */
+			at += (size_t)snprintf(lead + at, sizeof(lead) - at,
+					       "%s", /* fits: 5 bytes each */
 					       t->nodes[stack[d] - 1].sibling ? "\u2502  " : "   ");
 		print_node(node, lead, branch, colour);
 		if (node->child && depth < TREE_DEPTH - 1) {
@@ -286,7 +296,8 @@ static void print_json_tree(const struct tree *t)
 	}
 }
 
-static int read_events(struct cmd *cmd, struct tree *t, struct journal_filter *filter, struct err *e)
+static int read_events(struct cmd *cmd, struct tree *t, struct journal_filter *filter,
+		       struct err *e)
 {
 	AUTO(journal_reader) struct journal_reader *reader = NULL;
 	AUTO(journal_rows) struct journal_rows *rows = NULL;
@@ -328,7 +339,8 @@ static int run(struct cmd *cmd, struct err *e)
 		if (!t.nodes[i].has_parent)
 			print_root(&t, i, table_colour(stdout));
 	if (t.left_out)
-		fprintf(stderr, "amber: events of processes beyond the first %u are not shown\n", TREE_NODES);
+		fprintf(stderr, "amber: events of processes beyond the first %u are not shown\n",
+			TREE_NODES);
 	return EXIT_DONE;
 }
 
@@ -339,7 +351,8 @@ const struct command command_tree = {
 	.words_min = 1,
 	.words_max = 1,
 	.options = options,
-	.description = "Draws the processes of a container as a tree, from the record: each with the programs\n"
+	.description = "Draws the processes of a container as a tree, from the record: each with "
+		       "the programs\n"
 		       "that it ran and how it ended. The container may be gone.",
 	.examples = examples,
 	.run = run,

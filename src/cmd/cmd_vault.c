@@ -16,7 +16,10 @@
 #include "store/catalog.h"
 #include "store/vault.h"
 
-enum { OPT_CONTAINER, OPT_OUT };
+enum {
+	OPT_CONTAINER,
+	OPT_OUT
+};
 
 static const struct cmd_option options[] = {
 	[OPT_CONTAINER] = {"container", "NAME", "ls: only what was seen in this container"},
@@ -27,7 +30,8 @@ static const struct cmd_option options[] = {
 static const struct cmd_example examples[] = {
 	{"what did the container write and run?", "amber vault ls --container web"},
 	{"where was this content seen?", "amber vault ls 9f86d081884c7d65"},
-	{"get a deleted binary back, checked against its hash", "amber vault get SHA256 --out sample.bin"},
+	{"get a deleted binary back, checked against its hash",
+	 "amber vault get SHA256 --out sample.bin"},
 	{NULL, NULL},
 };
 
@@ -79,7 +83,8 @@ static int on_custody(void *ctx, const struct catalog_custody *c)
 	time[19] = '\0'; /* whole seconds are enough here */
 	table_cell(&list->table, span_of(digest));
 	table_cell(&list->table, span_of(size));
-	table_cell(&list->table, span_make(c->container.p, c->container.n < 12 ? c->container.n : 12));
+	table_cell(&list->table,
+		   span_make(c->container.p, c->container.n < 12 ? c->container.n : 12));
 	table_cell(&list->table, span_of(time));
 	table_cellf(&list->table, "%" PRIu64, c->count);
 	table_cell(&list->table, c->path);
@@ -88,7 +93,8 @@ static int on_custody(void *ctx, const struct catalog_custody *c)
 
 static int ls(struct cmd *cmd, struct err *e)
 {
-	static const char *const titles[] = {"SHA256", ">SIZE", "CONTAINER", "FIRST SEEN", ">TIMES", "PATH"};
+	static const char *const titles[] = {"SHA256",	   ">SIZE",  "CONTAINER",
+					     "FIRST SEEN", ">TIMES", "PATH"};
 	AUTO(catalog) struct catalog *catalog = NULL;
 	AUTO(buf) struct buf id;
 	struct list list = {.cmd = cmd, .prefix = cmd->words > 1 ? cmd->word[1] : NULL};
@@ -174,10 +180,11 @@ const struct command command_vault = {
 	.words_min = 1,
 	.words_max = 2,
 	.options = options,
-	.description =
-		"Contents of files that containers wrote or ran are kept by their SHA-256, once each, also of\n"
-		"files that were deleted microseconds later. 'get' checks the hash while it reads: exit 3\n"
-		"when the content was altered, and nothing is left under the wanted name.",
+	.description = "Contents of files that containers wrote or ran are kept by their SHA-256, "
+		       "once each, also of\n"
+		       "files that were deleted microseconds later. 'get' checks the hash while it "
+		       "reads: exit 3\n"
+		       "when the content was altered, and nothing is left under the wanted name.",
 	.examples = examples,
 	.run = run,
 };

@@ -12,7 +12,8 @@
 
 static const struct cmd_example examples[] = {
 	{"is the record whole?", "amber verify"},
-	{"check a copy from another host, which holds its public key", "amber --state /mnt/copy verify"},
+	{"check a copy from another host, which holds its public key",
+	 "amber --state /mnt/copy verify"},
 	{"for a script: exit code 3 means tampered or damaged", "amber --json verify"},
 	{NULL, NULL},
 };
@@ -104,14 +105,17 @@ static void print_totals(struct report *report, const struct journal_verdict *v,
 	       " sealed and signed%s), %s\n",
 	       v->rows, v->blocks, v->segments, v->sealed,
 	       v->unsealed_last ? ", the newest is still open" : "", journal_size);
-	printf("vault    %" PRIu64 " contents in %" PRIu64 " packs (%" PRIu64 " sealed and signed), %s\n",
+	printf("vault    %" PRIu64 " contents in %" PRIu64 " packs (%" PRIu64
+	       " sealed and signed), %s\n",
 	       c->objects, c->packs, c->sealed, vault_size);
 	if (v->tombstones + c->tombstones)
-		printf("removed  %" PRIu64 " segments and %" PRIu64 " packs by retention, each with a signed "
+		printf("removed  %" PRIu64 " segments and %" PRIu64
+		       " packs by retention, each with a signed "
 		       "tombstone\n",
 		       v->tombstones, c->tombstones);
 	if (v->recovered)
-		printf("crashes  %" PRIu64 " segments were cut at their last whole block; see the gap "
+		printf("crashes  %" PRIu64
+		       " segments were cut at their last whole block; see the gap "
 		       "records\n",
 		       v->recovered);
 	printf("%s\n", report->problems ? "NOT WHOLE: see above" : "whole and unaltered");
@@ -126,7 +130,8 @@ static int run(struct cmd *cmd, struct err *e)
 	int r = key_open_public(cmd->state_dir, &key, e);
 
 	if (r < 0) {
-		(void)err_hint(e, "nothing was recorded in '%s', or its keys are gone", cmd->state_dir);
+		(void)err_hint(e, "nothing was recorded in '%s', or its keys are gone",
+			       cmd->state_dir);
 		return EXIT_FAILED;
 	}
 	buf_init(&report.out, LIMIT_BLOCK_BYTES);
@@ -149,11 +154,13 @@ static int run(struct cmd *cmd, struct err *e)
 const struct command command_verify = {
 	.name = "verify",
 	.summary = "is the journal and the vault whole and unaltered?",
-	.description =
-		"Checks every hash, the chain from block to block and from segment to segment, every\n"
-		"signature with the public key in keys/host.pub, and every kept content. Names the first\n"
-		"bad place exactly; everything before it can still be read. Works beside a running recorder.\n\n"
-		"Exit 3 when something is damaged, missing or altered.",
+	.description = "Checks every hash, the chain from block to block and from segment to "
+		       "segment, every\n"
+		       "signature with the public key in keys/host.pub, and every kept content. "
+		       "Names the first\n"
+		       "bad place exactly; everything before it can still be read. Works beside a "
+		       "running recorder.\n\n"
+		       "Exit 3 when something is damaged, missing or altered.",
 	.examples = examples,
 	.run = run,
 };

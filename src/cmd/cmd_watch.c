@@ -19,13 +19,19 @@
 
 #define EXCLUDES_MAX 128u
 
-enum { OPT_DURATION, OPT_READY, OPT_SET, OPT_PRINT_CONFIG };
+enum {
+	OPT_DURATION,
+	OPT_READY,
+	OPT_SET,
+	OPT_PRINT_CONFIG
+};
 
 static const struct cmd_option options[] = {
 	[OPT_DURATION] = {"duration", "TIME", "end after it: 30s, 15m"},
 	[OPT_READY] = {"ready", "FILE", "make this file when everything is recorded from now on"},
 	[OPT_SET] = {"set", "KEY=VALUE", "a setting of amber.conf; several separated by ';'"},
-	[OPT_PRINT_CONFIG] = {"print-config", NULL, "print all settings with their defaults and end"},
+	[OPT_PRINT_CONFIG] = {"print-config", NULL,
+			      "print all settings with their defaults and end"},
 	{NULL, NULL, NULL},
 };
 
@@ -135,7 +141,7 @@ static void make_options(struct service *s, struct recorder_options *o)
 /* SIGHUP: the file is read again.  A mistake in it leaves everything as it is. */
 static void reload(struct service *s)
 {
-	struct recorder_options options;
+	struct recorder_options o;
 	struct err e = ERR_INIT;
 	struct config fresh;
 	char state[96];
@@ -148,8 +154,8 @@ static void reload(struct service *s)
 		recorder_note(s->recorder, "reload_failed", e.text);
 	} else {
 		s->config = fresh;
-		make_options(s, &options);
-		if (recorder_reload(s->recorder, &options, &e) < 0)
+		make_options(s, &o);
+		if (recorder_reload(s->recorder, &o, &e) < 0)
 			log_error("settings are applied in part: %s", e.text);
 		else
 			log_info("settings read again");
@@ -194,7 +200,9 @@ static void say_totals(const struct recorder_stats *t)
 		 t->events, size, t->kept, t->holds, (double)t->hold_median_ns / 1e6,
 		 (double)t->hold_p99_ns / 1e6, t->hold_late);
 	if (t->lost)
-		log_warning("%" PRIu64 " losses, each told by a gap record: amber events --type gap", t->lost);
+		log_warning("%" PRIu64
+			    " losses, each told by a gap record: amber events --type gap",
+			    t->lost);
 }
 
 static void catch_signals(void)
@@ -237,7 +245,8 @@ static int run(struct cmd *cmd, struct err *e)
 		config_print_example();
 		return EXIT_DONE;
 	}
-	if (cmd->option[OPT_DURATION] && clock_parse_span(cmd->option[OPT_DURATION], &length, e) < 0)
+	if (cmd->option[OPT_DURATION] &&
+	    clock_parse_span(cmd->option[OPT_DURATION], &length, e) < 0)
 		return EXIT_USAGE;
 	if (read_settings(&s, &s.config, e) < 0)
 		return EXIT_USAGE;
@@ -253,8 +262,9 @@ static int run(struct cmd *cmd, struct err *e)
 
 static const struct cmd_example examples[] = {
 	{"record until Ctrl-C", "amber watch"},
-	{"record a quarter of an hour into a folder of its own", "amber --state /tmp/look watch --duration "
-								 "15m"},
+	{"record a quarter of an hour into a folder of its own",
+	 "amber --state /tmp/look watch --duration "
+	 "15m"},
 	{"a settings file to start from", "amber watch --print-config > /etc/amber/amber.conf"},
 	{NULL, NULL},
 };
@@ -264,9 +274,11 @@ const struct command command_watch = {
 	.summary = "record what containers do (the service)",
 	.options = options,
 	.description =
-		"Records processes, files with their contents, network and logs of every container on this\n"
+		"Records processes, files with their contents, network and logs of every container "
+		"on this\n"
 		"host, from its first instruction on, until it is told to end. Needs root.\n\n"
-		"SIGTERM and SIGINT end it: the record is sealed and signed. SIGHUP reads the settings again.\n"
+		"SIGTERM and SIGINT end it: the record is sealed and signed. SIGHUP reads the "
+		"settings again.\n"
 		"What was lost is a gap record, and then the exit code is 4.",
 	.examples = examples,
 	.run = run,

@@ -46,10 +46,11 @@ int lookup_container(const char *state_dir, const char *text, struct buf *ret_id
 	if (r < 0)
 		return r;
 	if (!s.by_name && s.matches > 1)
-		return err_set(e, EEXIST, "%u containers have an id that begins with '%s'; write more of it",
+		return err_set(e, EEXIST,
+			       "%u containers have an id that begins with '%s'; write more of it",
 			       s.matches, text);
 	if (!s.by_name && s.matches == 0)
-		return err_set(e, ENOENT, "the record knows no container '%s'; 'amber ps' lists them",
-			       text);
+		return err_set(e, ENOENT,
+			       "the record knows no container '%s'; 'amber ps' lists them", text);
 	return buf_check(ret_id, "a container id", e);
 }

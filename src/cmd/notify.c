@@ -23,7 +23,8 @@ void notify_send(const char *state)
 	if (*path == '@')
 		to.sun_path[0] = '\0'; /* abstract */
 	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
-		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)); /* as sd_notify: best effort */
+		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				 n)); /* as sd_notify: best effort */
 }
 
 uint64_t notify_watchdog_ns(void)

@@ -37,7 +37,8 @@ static const char *const templates[EVENT_TYPE_MAX] = {
 	[EVENT_MOUNT_PIVOT_ROOT] = "{path}, old root to {path2}",
 	[EVENT_MOUNT_CHROOT] = "{path}",
 	[EVENT_NET_CONNECT] = "[{remote_addr}:{remote_port}][ {path}]",
-	[EVENT_NET_ACCEPT] = "[from {remote_addr}:{remote_port}][ at {local_addr}:{local_port}][ {path}]",
+	[EVENT_NET_ACCEPT] =
+		"[from {remote_addr}:{remote_port}][ at {local_addr}:{local_port}][ {path}]",
 	[EVENT_NET_BIND] = "[{local_addr}:{local_port}][ {path}]",
 	[EVENT_NET_LISTEN] = "[{local_addr}:{local_port}][ {path}]",
 	[EVENT_NET_SEND] = "{size} bytes[ to {remote_addr}:{remote_port}][ {path}]",
@@ -168,8 +169,8 @@ static void print_process(struct buf *b, const struct process *p)
 	int n = 0;
 
 	if (p)
-		n = snprintf(who, sizeof(who), "%u:%.*s", p->pid, (int)(p->comm.n < 32 ? p->comm.n : 32),
-			     (const char *)p->comm.p);
+		n = snprintf(who, sizeof(who), "%u:%.*s", p->pid,
+			     (int)(p->comm.n < 32 ? p->comm.n : 32), (const char *)p->comm.p);
 	padded(b, span_make(who, n > 0 ? (size_t)n : 0), 22);
 }
 
@@ -255,7 +256,8 @@ void print_json(struct json *j, const struct event *ev)
 	for (unsigned i = 0; i < info->field_count; i++) {
 		enum event_field field = (enum event_field)info->fields[i];
 
-		json_value(j, event_fields[field].name, event_fields[field].kind, &ev->value[field]);
+		json_value(j, event_fields[field].name, event_fields[field].kind,
+			   &ev->value[field]);
 	}
 	json_object_end(j);
 }

@@ -73,8 +73,9 @@ static void tell_absence(struct recorder *r, const struct journal_recovery *foun
 	char text[128];
 
 	if (found->cut_bytes) {
-		(void)snprintf(text, sizeof(text), "%" PRIu64 " bytes behind the last whole block of segment "
-						   "%" PRIu64 " were set aside",
+		(void)snprintf(text, sizeof(text),
+			       "%" PRIu64 " bytes behind the last whole block of segment "
+			       "%" PRIu64 " were set aside",
 			       found->cut_bytes, found->segment); /* fits */
 		recorder_gap(r, &(struct journal_gap){.reason = "torn_tail",
 						      .text = text,
@@ -89,8 +90,9 @@ static void tell_absence(struct recorder *r, const struct journal_recovery *foun
 	if (found->damaged) {
 		(void)snprintf(text, sizeof(text), "segment %" PRIu64 " cannot be read on from",
 			       found->damaged); /* fits */
-		recorder_gap(r, &(struct journal_gap){
-					.reason = "damaged", .text = text, .from_ns = 0, .to_ns = now});
+		recorder_gap(
+			r, &(struct journal_gap){
+				   .reason = "damaged", .text = text, .from_ns = 0, .to_ns = now});
 	}
 }
 
@@ -152,12 +154,11 @@ static int open_stores(struct recorder *r, struct err *e)
 		return code;
 	r->sink = journal_sink(r->journal);
 	tell_absence(r, &found);
-	code = vault_open(o->state_dir, r->key,
-			  &(struct vault_options){.max_bytes = o->vault_bytes,
-						  .hold = held,
-						  .gap = on_vault_gap,
-						  .ctx = r},
-			  &r->vault, e);
+	code = vault_open(
+		o->state_dir, r->key,
+		&(struct vault_options){
+			.max_bytes = o->vault_bytes, .hold = held, .gap = on_vault_gap, .ctx = r},
+		&r->vault, e);
 	return code < 0 ? code : catalog_open(o->state_dir, &r->catalog, e);
 }
 
@@ -205,7 +206,8 @@ static int watch_names(struct recorder *r, struct err *e)
 		if (!*name)
 			continue;
 		if (n == WATCH_NAMES)
-			return err_set(e, E2BIG, "watch_read names more than %u files", WATCH_NAMES);
+			return err_set(e, E2BIG, "watch_read names more than %u files",
+				       WATCH_NAMES);
 		names[n++] = name;
 	}
 	return probe_watch_read(r->probe, names, n, e);
@@ -287,11 +289,12 @@ static int open_watchers(struct recorder *r, struct err *e)
 				   .done = recorder_identified,
 				   .ctx = r};
 	if (o->keep_files)
-		code = keeper_open(&(struct keeper_options){.policy = o->keep, .guard_ms = GUARD_MS},
-				   (struct keeper_store){.put_fd = put_fd, .ctx = r}, &r->out, &r->keeper, e);
+		code = keeper_open(
+			&(struct keeper_options){.policy = o->keep, .guard_ms = GUARD_MS},
+			(struct keeper_store){.put_fd = put_fd, .ctx = r}, &r->out, &r->keeper, e);
 	if (code == 0 && o->keep_logs)
-		code = logs_open(&(struct logs_options){.lines_per_s = o->log_rate_lines}, &r->out, &r->logs,
-				 e);
+		code = logs_open(&(struct logs_options){.lines_per_s = o->log_rate_lines}, &r->out,
+				 &r->logs, e);
 	if (code == 0)
 		code = recorder_house_start(r, e);
 	if (code == 0 && o->hold)
@@ -456,7 +459,8 @@ static void stop_watching(struct recorder *r)
 
 static void free_values(struct map *m)
 {
-	map_each(slot, m) free((void *)(uintptr_t)slot->value);
+	map_each (slot, m)
+		free((void *)(uintptr_t)slot->value);
 	map_fini(m);
 }
 

@@ -46,7 +46,8 @@ struct recorder_options {
 };
 
 /* Starts everything.  When it returns, containers that run are known and what they do is recorded.
- * All strings of `options` are borrowed until recorder_close.  On failure nothing is left running. */
+ * All strings of `options` are borrowed until recorder_close.  On failure nothing is left running.
+ */
 int recorder_open(const struct recorder_options *options, struct recorder **ret_recorder,
 		  struct err *e);
 

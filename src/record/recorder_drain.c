@@ -5,11 +5,11 @@
 
 #include "record/recorder_internal.h"
 
-#define BATCH	       1024u /* records under one read section and one lock */
-#define ROUND	       64u   /* batches before other work gets its turn */
-#define STRANGERS_MAX  4096u
-#define SWEEP_LOOKUPS  50u
-#define STRANGER_REV   (1ull << 63)
+#define BATCH	      1024u /* records under one read section and one lock */
+#define ROUND	      64u   /* batches before other work gets its turn */
+#define STRANGERS_MAX 4096u
+#define SWEEP_LOOKUPS 50u
+#define STRANGER_REV  (1ull << 63)
 
 /* A tracked control group of which the registry knows nothing yet: it gets an identity of its own,
  * made of the one thing that the kernel told. */
@@ -19,7 +19,7 @@ static const struct container *stranger(struct recorder *r, uint64_t cgroup_id)
 	struct {
 		struct container c;
 		char id[40];
-	} *made;
+	} * made;
 	int n;
 
 	if (known)
@@ -183,7 +183,7 @@ struct loss_look {
 	uint64_t inside[WIRE_LOST_COUNT]; /* of all containers, new ones */
 };
 
-static void say_losses(struct loss_look *look, const struct container *c, const uint64_t *now,
+static void say_losses(struct loss_look *look, const struct container *c, const __u64 *now,
 		       uint64_t *before)
 {
 	struct recorder *r = look->r;
@@ -241,13 +241,14 @@ static void sign_of_life(struct recorder *r, uint64_t boot_ns)
 	if (boot_ns < r->canary_next_ns)
 		return;
 	if (r->canary_sent != r->canary_seen)
-		recorder_gap(r, &(struct journal_gap){
-					.reason = "canary_lost",
-					.text = "a sign of life did not come back through the kernel",
-					.lost = r->canary_sent - r->canary_seen,
-					.from_ns = clock_real_ns() - r->options.canary_ns,
-					.to_ns = clock_real_ns(),
-				});
+		recorder_gap(r,
+			     &(struct journal_gap){
+				     .reason = "canary_lost",
+				     .text = "a sign of life did not come back through the kernel",
+				     .lost = r->canary_sent - r->canary_seen,
+				     .from_ns = clock_real_ns() - r->options.canary_ns,
+				     .to_ns = clock_real_ns(),
+			     });
 	r->canary_seen = r->canary_sent++; /* each missing one is told once */
 	probe_canary(r->canary_sent, atomic_load(&r->lost));
 	r->canary_next_ns = boot_ns + r->options.canary_ns;

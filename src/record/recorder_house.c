@@ -120,7 +120,8 @@ static void care_for_id(struct recorder *r, struct span id)
 	uint64_t key = hash64(id), *done = map_find(&r->care, key);
 
 	if (c)
-		(void)map_put(&r->care, key, care_for(r, c, done ? *done : 0)); /* no memory: again */
+		(void)map_put(&r->care, key,
+			      care_for(r, c, done ? *done : 0)); /* no memory: again */
 	registry_read_unlock(r->registry, section);
 }
 
@@ -179,7 +180,8 @@ static void *keep_house(void *ctx)
 		if (sync && catalog_commit(r->catalog, &e) < 0)
 			recorder_trouble(r, "the catalog was not written", &e);
 		else if (!sync && now - expired >= NSEC_PER_SEC) {
-			(void)catalog_commit(r->catalog, &e); /* told at the next sync if it lasts */
+			(void)catalog_commit(r->catalog,
+					     &e); /* told at the next sync if it lasts */
 			registry_expire(r->registry, clock_real_ns());
 			expired = now;
 		}
@@ -255,8 +257,9 @@ static void on_create(struct recorder *r, const struct hold_start *start)
 static uint32_t init_pid_of(const struct hold_start *start)
 {
 	static const char key[] = "\"init_process_pid\":";
-	const char *root = *start->root ? start->root
-			   : start->kind == HOLD_CRUN ? "/run/crun" : "/run/runc";
+	const char *root = *start->root		      ? start->root
+			   : start->kind == HOLD_CRUN ? "/run/crun"
+						      : "/run/runc";
 	bool crun = start->kind == HOLD_CRUN;
 	AUTO(buf) struct buf text;
 	struct err e = ERR_INIT;
@@ -279,7 +282,8 @@ static void on_run(struct recorder *r, const struct hold_start *start)
 	unsigned new_mounts;
 
 	if (pid && r->keeper &&
-	    keeper_arm_mounts(r->keeper, span_of(start->id), pid, &new_mounts, &e) < 0 && e.code != ENOENT)
+	    keeper_arm_mounts(r->keeper, span_of(start->id), pid, &new_mounts, &e) < 0 &&
+	    e.code != ENOENT)
 		recorder_trouble(r, "a container's mounts are not watched", &e);
 }
 
