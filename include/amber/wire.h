@@ -96,12 +96,12 @@ enum wire_type {
 };
 
 /* wire_head.marks; the first six are those of struct event. */
-#define WIRE_MARK_CLAIM	    0x01u /* a path of the record is a claim */
-#define WIRE_MARK_TRUNCATED 0x02u /* a text is shorter than it was */
-#define WIRE_MARK_COMPAT    0x04u /* a 32-bit system call */
-#define WIRE_MARK_SETUP	    0x08u /* the runtime's own work, before the container's program runs */
-#define WIRE_MARK_OWN	    0x10u /* caused by Amber itself */
-#define WIRE_MARK_FOLDED    0x20u /* count > 1 */
+#define WIRE_MARK_CLAIM	    0x01u  /* a path of the record is a claim */
+#define WIRE_MARK_TRUNCATED 0x02u  /* a text is shorter than it was */
+#define WIRE_MARK_COMPAT    0x04u  /* a 32-bit system call */
+#define WIRE_MARK_SETUP	    0x08u  /* the runtime's own work, before the container's program runs */
+#define WIRE_MARK_OWN	    0x10u  /* caused by Amber itself */
+#define WIRE_MARK_FOLDED    0x20u  /* count > 1 */
 #define WIRE_MARK_FAULT	    0x100u /* a text could not be read: the page was not there */
 
 /* Who did it, when, and what came of it. */
@@ -109,22 +109,22 @@ struct wire_head {
 	__u32 len;  /* bytes of the whole record */
 	__u16 type; /* enum wire_type */
 	__u16 marks;
-	__u64 boot_ns;		/* CLOCK_BOOTTIME; of a folded record the last of the repeats */
-	__u64 seq;		/* counts per cpu from 1; 0 in a record made by probe_sweep */
-	__u64 cgroup_id;	/* the container that the record belongs to, 0 for none */
-	__u64 task_cgroup_id;	/* where the acting task is: the container or a cgroup below it */
-	__u64 start_ns;		/* of the process, CLOCK_BOOTTIME: (tgid, start_ns) is its key */
-	__u64 parent_start_ns;	/* of the parent process at this moment */
-	__s64 ret;		/* what the call returned, -errno on failure */
-	__u32 tgid, tid, ppid;	/* initial pid namespace */
-	__u32 vpid;		/* tgid in the process's own pid namespace */
-	__u32 uid, gid;		/* real ids, initial user namespace */
-	__u32 loginuid;		/* UINT32_MAX when unset */
-	__u32 count;		/* how often, 1 and more */
-	__u32 exec_id;		/* grows with each exec of the thread: tells a stale snapshot */
+	__u64 boot_ns;	       /* CLOCK_BOOTTIME; of a folded record the last of the repeats */
+	__u64 seq;	       /* counts per cpu from 1; 0 in a record made by probe_sweep */
+	__u64 cgroup_id;       /* the container that the record belongs to, 0 for none */
+	__u64 task_cgroup_id;  /* where the acting task is: the container or a cgroup below it */
+	__u64 start_ns;	       /* of the process, CLOCK_BOOTTIME: (tgid, start_ns) is its key */
+	__u64 parent_start_ns; /* of the parent process at this moment */
+	__s64 ret;	       /* what the call returned, -errno on failure */
+	__u32 tgid, tid, ppid; /* initial pid namespace */
+	__u32 vpid;	       /* tgid in the process's own pid namespace */
+	__u32 uid, gid;	       /* real ids, initial user namespace */
+	__u32 loginuid;	       /* UINT32_MAX when unset */
+	__u32 count;	       /* how often, 1 and more */
+	__u32 exec_id;	       /* grows with each exec of the thread: tells a stale snapshot */
 	__u16 cpu;
-	__u16 syscall;		/* number of the native call, also for a 32-bit one */
-	char comm[WIRE_COMM];	/* of the thread: a claim */
+	__u16 syscall;	      /* number of the native call, also for a 32-bit one */
+	char comm[WIRE_COMM]; /* of the thread: a claim */
 };
 static_assert(sizeof(struct wire_head) == 120, "wire_head");
 static_assert(WIRE_AT(struct wire_head, ret) == 56, "wire_head.ret");
@@ -150,13 +150,14 @@ enum wire_slot_name {
 	WIRE_TEXT_STDIN = 9,	/* kernel paths of descriptors 0, 1, 2 when they have one */
 	WIRE_TEXT_STDOUT = 10,
 	WIRE_TEXT_STDERR = 11,
-	WIRE_TEXT_SOURCE = 12,	/* of a mount: a claim */
-	WIRE_TEXT_FSTYPE = 13,	/* a claim of mount(2), the kernel's of fsopen(2) */
-	WIRE_TEXT_XATTR = 14,	/* a claim */
-	WIRE_TEXT_NAME = 15,	/* of a memfd, module, bpf program, key */
-	WIRE_TEXT_DATA = 16,	/* FIELD_TEXT: options of mount(2) */
-	WIRE_TEXT_CGROUP = 17,	/* path of the cgroup in its hierarchy, with slashes, as it is read */
-	WIRE_TEXT_SOCKET = 18,	/* name of a unix socket; an abstract one starts with NUL */
+	WIRE_TEXT_SOURCE = 12, /* of a mount: a claim */
+	WIRE_TEXT_FSTYPE = 13, /* a claim of mount(2), the kernel's of fsopen(2) */
+	WIRE_TEXT_XATTR = 14,  /* a claim */
+	WIRE_TEXT_NAME = 15,   /* of a memfd, module, bpf program, key */
+	WIRE_TEXT_DATA = 16,   /* FIELD_TEXT: options of mount(2) */
+	WIRE_TEXT_CGROUP =
+		17, /* path of the cgroup in its hierarchy, with slashes, as it is read */
+	WIRE_TEXT_SOCKET = 18, /* name of a unix socket; an abstract one starts with NUL */
 };
 
 #define WIRE_TEXT_CLAIM	      0x01u /* from user memory */
@@ -195,12 +196,12 @@ static_assert(sizeof(struct wire_file) == 40, "wire_file");
 
 /* WIRE_PROCESS_FORK.  ret is the pid that the parent was told, or -errno. */
 struct wire_fork {
-	struct wire_head head;	/* the parent */
+	struct wire_head head; /* the parent */
 	__u64 child_start_ns;
-	__u64 child_cgroup_id;	/* its own cgroup; head.cgroup_id is that one's container */
-	__u64 flags;		/* CLONE_*: of clone3 a claim */
-	__u32 child_pid;	/* initial pid namespace */
-	__u32 child_vpid;	/* in its own pid namespace */
+	__u64 child_cgroup_id; /* its own cgroup; head.cgroup_id is that one's container */
+	__u64 flags;	       /* CLONE_*: of clone3 a claim */
+	__u32 child_pid;       /* initial pid namespace */
+	__u32 child_vpid;      /* in its own pid namespace */
 };
 static_assert(sizeof(struct wire_fork) == 152, "wire_fork");
 
@@ -223,8 +224,9 @@ struct wire_ancestor {
 };
 static_assert(sizeof(struct wire_ancestor) == 32, "wire_ancestor");
 
-/* WIRE_PROCESS_EXEC.  Texts: PATH (the executable), FILENAME, CWD, ARGV, TTY, STDIN, STDOUT, STDERR.
- * A failed one (ret < 0) has PATH and PATH_CLAIM of what should have run and no ARGV; exe is zero. */
+/* WIRE_PROCESS_EXEC.  Texts: PATH (the executable), FILENAME, CWD, ARGV, TTY, STDIN, STDOUT,
+ * STDERR. A failed one (ret < 0) has PATH and PATH_CLAIM of what should have run and no ARGV; exe
+ * is zero. */
 struct wire_exec {
 	struct wire_head head;
 	struct wire_file exe;
@@ -295,18 +297,18 @@ static_assert(sizeof(struct wire_mount) == 136, "wire_mount");
 struct wire_net {
 	struct wire_head head;
 	__u64 sock_ino;
-	__u64 size;	       /* send: bytes */
-	__u8 local_addr[16];   /* network order */
+	__u64 size;	     /* send: bytes */
+	__u8 local_addr[16]; /* network order */
 	__u8 remote_addr[16];
-	__u16 local_port;      /* host order */
-	__u16 remote_port;     /* host order */
-	__u16 family;	       /* AF_* */
-	__u16 sock_type;       /* SOCK_* without flags */
-	__u16 protocol;	       /* IPPROTO_*; of a packet socket the ETH_P_* number, host order */
-	__u16 net_flags;       /* WIRE_NET_* */
+	__u16 local_port;  /* host order */
+	__u16 remote_port; /* host order */
+	__u16 family;	   /* AF_* */
+	__u16 sock_type;   /* SOCK_* without flags */
+	__u16 protocol;	   /* IPPROTO_*; of a packet socket the ETH_P_* number, host order */
+	__u16 net_flags;   /* WIRE_NET_* */
 	__s32 fd;
 	__s32 backlog;
-	__u32 peer_pid;	       /* unix sockets: the other end in the initial pid namespace, or 0 */
+	__u32 peer_pid; /* unix sockets: the other end in the initial pid namespace, or 0 */
 };
 static_assert(WIRE_AT(struct wire_net, local_addr) == 136, "wire_net.local_addr");
 static_assert(WIRE_AT(struct wire_net, local_port) == 168, "wire_net.local_port");
@@ -328,8 +330,9 @@ static_assert(sizeof(struct wire_cred) == 200, "wire_cred");
 /* WIRE_NS_UNSHARE, _SETNS. */
 struct wire_ns {
 	struct wire_head head;
-	__u64 flags; /* unshare: CLONE_NEW*; setns: the nstype argument */
-	__u32 ns_type; /* setns: CLONE_NEW* of the descriptor's namespace; of a pidfd the argument */
+	__u64 flags;   /* unshare: CLONE_NEW*; setns: the nstype argument */
+	__u32 ns_type; /* setns: CLONE_NEW* of the descriptor's namespace; of a pidfd the argument
+			*/
 	__u32 ns_ino;  /* setns: 0 for a pidfd */
 	__s32 fd;
 	__u32 target_pid; /* setns with a pidfd: whose namespaces, initial pid namespace */
@@ -339,7 +342,7 @@ static_assert(sizeof(struct wire_ns) == 144, "wire_ns");
 /* WIRE_MEMORY_*, WIRE_KERNEL_* other than _MODULE.  Text: NAME. */
 struct wire_misc {
 	struct wire_head head;
-	__u64 request;	/* bpf: command; perf: type; keyctl: operation; io_uring: entries */
+	__u64 request; /* bpf: command; perf: type; keyctl: operation; io_uring: entries */
 	__u64 flags;
 	__u64 address, size, prot; /* memory.exec */
 	__s32 fd;		   /* returned or given, -1 when there is none */
@@ -390,10 +393,10 @@ struct wire_counters {
 	__u64 lost[WIRE_LOST_COUNT];
 };
 
-#define WIRE_SLOT_NESTED  1u /* a cgroup below the container's: counters are at `root` */
-#define WIRE_SLOT_USER	  2u /* user space asked for it */
-#define WIRE_SLOT_NAME	  4u /* its name holds a container id */
-#define WIRE_SLOT_EXPECT  8u /* its name was announced */
+#define WIRE_SLOT_NESTED  1u  /* a cgroup below the container's: counters are at `root` */
+#define WIRE_SLOT_USER	  2u  /* user space asked for it */
+#define WIRE_SLOT_NAME	  4u  /* its name holds a container id */
+#define WIRE_SLOT_EXPECT  8u  /* its name was announced */
 #define WIRE_SLOT_DEAD	  16u /* the cgroup was removed */
 #define WIRE_SLOT_STARTED 32u /* the container's program runs */
 
@@ -403,7 +406,7 @@ struct wire_slot {
 	__u32 flags;	/* WIRE_SLOT_* */
 	__u32 setup;	/* processes that still do the runtime's work */
 	__u64 quota_ns; /* theoretical arrival time of the next record (GCRA) */
-	__u64 emitted;
+	__u64 pad;
 	__u64 lost[WIRE_LOST_COUNT];
 	__u64 first_lost_ns, last_lost_ns;
 	__u64 made_ns, dead_ns; /* boot clock */
