@@ -85,14 +85,25 @@ static void learn_head(struct process_entry *e, const struct wire_head *head)
 		e->seen_ns = head->boot_ns;
 }
 
-/* A record of an image that is no more: a snapshot of that one, with a rev of its own. */
+/* Whether the record is older than what the entry knows, and says something else. */
+static bool is_outdated(const struct process_entry *e, const struct wire_head *head)
+{
+	if (head->boot_ns >= e->seen_ns || (e->flags & ENTRY_APPROX))
+		return false;
+	return e->parent_start_ns != head->parent_start_ns ||
+	       memcmp(&e->ppid, &head->ppid, IDS_BYTES) != 0 ||
+	       (head->tid == head->tgid && memcmp(e->comm, head->comm, WIRE_COMM) != 0);
+}
+
+/* A record of what is no more: a snapshot of that, with a rev of its own. */
 static const struct process *see_former(struct processes *p, const struct process_entry *e,
 					const struct wire_head *head, uint32_t exe)
 {
 	struct process_entry former = *e;
 
 	former.exe = exe;
-	former.exec_ns = 0;
+	if (image_age(e, head) != 0)
+		former.exec_ns = 0;
 	former.flags &= ~ENTRY_LEADER;
 	former.comm[0] = 0;
 	learn_head(&former, head);
@@ -119,8 +130,21 @@ static struct process_entry *actor(struct processes *p, const struct wire_head *
 		return e;
 	e = processes_add(p, head->tgid, head->start_ns);
 	e->exec_id = head->exec_id;
+	e->seen_ns = head->boot_ns;
 	e->flags |= ENTRY_WANTED;
 	return e;
+}
+
+/* A record of the image that the entry knows. */
+static const struct process *see_image(struct processes *p, struct process_entry *e,
+				       const struct wire_head *head)
+{
+	if (e->flags & ENTRY_WANTED)
+		processes_ask(p, e);
+	if (is_outdated(e, head))
+		return see_former(p, e, head, e->exe);
+	learn_head(e, head);
+	return processes_snapshot(p, e);
 }
 
 const struct process *processes_see(struct processes *p, const struct wire_head *head)
@@ -136,10 +160,7 @@ const struct process *processes_see(struct processes *p, const struct wire_head 
 		return see_former(p, e, head, exe_at(e, head));
 	if (age > 0)
 		begin_image(p, e, head->exec_id);
-	learn_head(e, head);
-	if (e->flags & ENTRY_WANTED)
-		processes_ask(p, e);
-	return processes_snapshot(p, e);
+	return see_image(p, e, head);
 }
 
 /* An exec record that comes after one of the image after it: a snapshot of the image in between,
@@ -177,12 +198,9 @@ const struct process *processes_exec(struct processes *p, const struct wire_head
 	if (age > 0)
 		begin_image(p, e, head->exec_id);
 	e->exec_ns = head->boot_ns;
-	learn_head(e, head);
 	if (number)
 		set_exe(p, e, number);
-	else if (e->flags & ENTRY_WANTED)
-		processes_ask(p, e);
-	return processes_snapshot(p, e);
+	return see_image(p, e, head);
 }
 
 /* What a child is before its own first record: its parent. */
@@ -199,6 +217,7 @@ static void inherit(struct processes *p, struct process_entry *child, const stru
 	child->gid = head->gid;
 	child->loginuid = head->loginuid;
 	child->exec_id = head->exec_id;
+	child->seen_ns = head->boot_ns;
 	memcpy(child->comm, head->comm, WIRE_COMM);
 	child->exe = strings_hold(&p->texts, exe);
 	child->flags = exe ? 0 : ENTRY_WANTED;

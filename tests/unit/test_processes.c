@@ -224,6 +224,26 @@ static void a_record_of_the_image_before_gets_that_image(void **state)
 	assert_span(processes_see(&table, &after)->exe, "/bin/ls");
 }
 
+static void a_record_from_before_a_change_does_not_undo_it(void **state)
+{
+	struct wire_head before = head_of(300, 3 * SECOND), after = before;
+	const struct process *late;
+	uint64_t rev;
+
+	(void)processes_exec(&table, &before, span_of("/bin/su"));
+	after.boot_ns += 10;
+	after.uid = 0;
+	rev = processes_see(&table, &after)->rev;
+	late = processes_see(&table, &before);
+	assert_int_equal(late->uid, 1000);
+	assert_int_equal(late->exec_ns, before.boot_ns);
+	assert_span(late->exe, "/bin/su");
+	assert_true(late->rev != rev);
+	assert_int_equal(processes_see(&table, &after)->rev, rev);
+	before.uid = 0;
+	assert_int_equal(processes_see(&table, &before)->rev, rev); /* late, and nothing new */
+}
+
 static void an_exec_that_was_not_seen_leaves_no_wrong_executable(void **state)
 {
 	struct wire_head head = head_of(300, 3 * SECOND), former;
@@ -650,6 +670,7 @@ int main(void)
 		TABLE_TEST(a_fork_that_comes_after_its_childs_exec_changes_nothing),
 		TABLE_TEST(a_fork_that_comes_late_still_names_the_executable),
 		TABLE_TEST(a_record_of_the_image_before_gets_that_image),
+		TABLE_TEST(a_record_from_before_a_change_does_not_undo_it),
 		TABLE_TEST(an_exec_that_was_not_seen_leaves_no_wrong_executable),
 		TABLE_TEST(a_record_after_the_exit_still_finds_its_process),
 		TABLE_TEST(the_ended_are_forgotten_after_the_grace_time),
