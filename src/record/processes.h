@@ -2,7 +2,8 @@
  *
  * The key is (pid, start_ns).  Each record carries the ids, comm and exec count of its process, so
  * the table never has to be asked whether it is right about those; what it adds is the executable
- * (known from exec, handed down by fork, else looked up once in /proc) and `rev`, which is new
+ * (known from exec, handed down by fork, else that of the parent where it must be
+ * the same, else looked up once in /proc) and `rev`, which is new
  * whenever the content is.
  *
  * Records of several CPUs come out of order.  exec_id in the head tells the images of one process
@@ -18,7 +19,7 @@
  * never seen and executes another program between its record and the look-up is given the new
  * program.
  *
- * Memory: 120 bytes a process (touched when used), texts up to PROCESSES_TEXT_BYTES, 0.9 MB of
+ * Memory: 128 bytes a process (touched when used), texts up to PROCESSES_TEXT_BYTES, 0.9 MB of
  * snapshots.  Not thread-safe: it belongs to the thread that drains the rings. */
 #ifndef AMBER_RECORD_PROCESSES_H
 #define AMBER_RECORD_PROCESSES_H

@@ -203,6 +203,31 @@ static void a_fork_that_comes_late_still_names_the_executable(void **state)
 	assert_span(processes_see(&table, &child)->exe, "/bin/sh");
 }
 
+static void a_child_whose_fork_is_missing_runs_what_its_parent_runs_if_that_is_sure(void **state)
+{
+	struct wire_head shell = head_of(300, 3 * SECOND), child = head_of(400, 4 * SECOND);
+
+	shell.boot_ns = 3 * SECOND + 500;
+	(void)processes_exec(&table, &shell, span_of("/bin/sh"));
+	child.ppid = 300;
+	child.parent_start_ns = 3 * SECOND;
+	assert_span(processes_see(&table, &child)->exe, "/bin/sh");
+
+	child.tgid = child.tid = 401; /* it counts another exec */
+	child.exec_id++;
+	assert_span(processes_see(&table, &child)->exe, "");
+
+	child.tgid = child.tid = 402; /* it was named otherwise */
+	child.exec_id--;
+	child.comm[0] = 'x';
+	assert_span(processes_see(&table, &child)->exe, "");
+
+	child.tgid = child.tid = 403; /* it is older than the parent's program */
+	child.comm[0] = 's';
+	child.start_ns = 3 * SECOND + 499;
+	assert_span(processes_see(&table, &child)->exe, "");
+}
+
 static void a_record_of_the_image_before_gets_that_image(void **state)
 {
 	struct wire_head before = head_of(300, 3 * SECOND), after = before;
@@ -669,6 +694,7 @@ int main(void)
 		TABLE_TEST(a_sibling_and_a_thread_are_told_apart_by_the_clone_flags),
 		TABLE_TEST(a_fork_that_comes_after_its_childs_exec_changes_nothing),
 		TABLE_TEST(a_fork_that_comes_late_still_names_the_executable),
+		TABLE_TEST(a_child_whose_fork_is_missing_runs_what_its_parent_runs_if_that_is_sure),
 		TABLE_TEST(a_record_of_the_image_before_gets_that_image),
 		TABLE_TEST(a_record_from_before_a_change_does_not_undo_it),
 		TABLE_TEST(an_exec_that_was_not_seen_leaves_no_wrong_executable),
