@@ -298,18 +298,35 @@ static void the_rest_has_its_numbers(void **state)
 	assert_u64(LOST, 7);
 }
 
-static int write_corpus(const char *folder)
+static int write_case(const char *folder, const char *name, struct span bytes)
 {
 	struct err e = ERR_INIT;
 	char path[LIMIT_PATH];
 
-	for (size_t i = 0; i < WIRE_SAMPLES; i++)
-		if (path_print(path, &e, "%s/%s", folder, wire_samples[i].name) < 0 ||
-		    fd_replace_file(path, wire_sample(&build, i), 0644, &e) < 0) {
-			print_error("%s\n", e.text);
-			return 1;
+	if (path_print(path, &e, "%s/%s", folder, name) == 0 &&
+	    fd_replace_file(path, bytes, 0644, &e) == 0)
+		return 0;
+	print_error("%s\n", e.text);
+	return 1;
+}
+
+/* Each sample, and the first three, which are a fork, an exec and an exit, as one ring. */
+static int write_corpus(const char *folder)
+{
+	static uint8_t life[3 * WIRE_REC_MAX];
+	size_t n = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < WIRE_SAMPLES && r == 0; i++) {
+		struct span sample = wire_sample(&build, i);
+
+		if (i < 3) {
+			memcpy(life + n, sample.p, sample.n);
+			n += sample.n;
 		}
-	return 0;
+		r = write_case(folder, wire_samples[i].name, sample);
+	}
+	return r ? r : write_case(folder, "life", span_make(life, n));
 }
 
 int main(int argc, char **argv)
