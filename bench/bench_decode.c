@@ -3,10 +3,10 @@
  *
  * Prints nanoseconds per event for each kind and for the mix.  Run alone; best of several rounds.
  */
+#include "../tests/unit/wire_build.h"
 #include "base/clock.h"
 #include "record/decode.h"
 #include "record/processes.h"
-#include "wire_build.h"
 
 #define RECORDS	  512u
 #define PROCESSES 200u

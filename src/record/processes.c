@@ -34,9 +34,9 @@ static void set_exe(struct processes *p, struct process_entry *e, uint32_t exe)
 }
 
 /* The process runs another program, which is not known yet. */
-static void begin_image(struct processes *p, struct process_entry *e, uint32_t exec_id)
+static void begin_image(struct processes *p, struct process_entry *e, const struct wire_head *head)
 {
-	bool next = exec_id - e->exec_id == 1;
+	bool next = head->exec_id - e->exec_id == 1;
 
 	strings_drop(&p->texts, e->exe_before);
 	e->exe_before = next ? e->exe : 0;
@@ -44,7 +44,8 @@ static void begin_image(struct processes *p, struct process_entry *e, uint32_t e
 		strings_drop(&p->texts, e->exe);
 	e->exe = 0;
 	e->exec_ns = 0;
-	e->exec_id = exec_id;
+	e->image_ns = head->boot_ns;
+	e->exec_id = head->exec_id;
 	e->flags |= ENTRY_DIRTY | ENTRY_WANTED;
 }
 
@@ -75,6 +76,7 @@ static void learn_head(struct process_entry *e, const struct wire_head *head)
 	if (e->flags & ENTRY_APPROX) {
 		e->flags &= ~ENTRY_APPROX;
 		e->exec_id = head->exec_id;
+		e->image_ns = head->boot_ns;
 	}
 	if (memcmp(&e->ppid, &head->ppid, IDS_BYTES) != 0) {
 		memcpy(&e->ppid, &head->ppid, IDS_BYTES);
@@ -85,14 +87,25 @@ static void learn_head(struct process_entry *e, const struct wire_head *head)
 		e->seen_ns = head->boot_ns;
 }
 
-/* A record of an image that is no more: a snapshot of that one, with a rev of its own. */
+/* Whether the record is older than what the entry knows, and says something else. */
+static bool is_outdated(const struct process_entry *e, const struct wire_head *head)
+{
+	if (head->boot_ns >= e->seen_ns || (e->flags & ENTRY_APPROX))
+		return false;
+	return e->parent_start_ns != head->parent_start_ns ||
+	       memcmp(&e->ppid, &head->ppid, IDS_BYTES) != 0 ||
+	       (head->tid == head->tgid && memcmp(e->comm, head->comm, WIRE_COMM) != 0);
+}
+
+/* A record of what is no more: a snapshot of that, with a rev of its own. */
 static const struct process *see_former(struct processes *p, const struct process_entry *e,
 					const struct wire_head *head, uint32_t exe)
 {
 	struct process_entry former = *e;
 
 	former.exe = exe;
-	former.exec_ns = 0;
+	if (image_age(e, head) != 0)
+		former.exec_ns = 0;
 	former.flags &= ~ENTRY_LEADER;
 	former.comm[0] = 0;
 	learn_head(&former, head);
@@ -107,20 +120,51 @@ static uint32_t exe_at(const struct process_entry *e, const struct wire_head *he
 	return age == 0 ? e->exe : age == -1 ? e->exe_before : 0;
 }
 
+/* The executable of a process whose fork was not seen (yet), 0 when it does not follow from that of
+ * its parent.  It does when the parent had run this program before the process started and both
+ * count as many execs: then neither had one since.  The name is compared because the parent may be
+ * one that only took the process over. */
+static uint32_t exe_of_parent(const struct processes *p, const struct wire_head *head)
+{
+	const struct process_entry *parent;
+
+	parent = processes_lookup(p, head->ppid, head->parent_start_ns);
+	if (!parent || (parent->flags & ENTRY_APPROX) || parent->exec_id != head->exec_id ||
+	    parent->image_ns > head->start_ns || memcmp(parent->comm, head->comm, WIRE_COMM) != 0)
+		return 0;
+	return parent->exe;
+}
+
 /* The entry of the acting process, a new one when it was never seen. */
 static struct process_entry *actor(struct processes *p, const struct wire_head *head)
 {
 	struct process_entry *e;
+	uint32_t exe;
 
 	if (head->boot_ns > p->now_ns)
 		p->now_ns = head->boot_ns;
 	e = processes_lookup(p, head->tgid, head->start_ns);
 	if (e)
 		return e;
+	exe = strings_hold(&p->texts, exe_of_parent(p, head));
 	e = processes_add(p, head->tgid, head->start_ns);
 	e->exec_id = head->exec_id;
-	e->flags |= ENTRY_WANTED;
+	e->seen_ns = e->image_ns = head->boot_ns;
+	e->exe = exe;
+	e->flags = exe ? 0 : ENTRY_WANTED;
 	return e;
+}
+
+/* A record of the image that the entry knows. */
+static const struct process *see_image(struct processes *p, struct process_entry *e,
+				       const struct wire_head *head)
+{
+	if (e->flags & ENTRY_WANTED)
+		processes_ask(p, e);
+	if (is_outdated(e, head))
+		return see_former(p, e, head, e->exe);
+	learn_head(e, head);
+	return processes_snapshot(p, e);
 }
 
 const struct process *processes_see(struct processes *p, const struct wire_head *head)
@@ -135,11 +179,8 @@ const struct process *processes_see(struct processes *p, const struct wire_head 
 	if (age < 0)
 		return see_former(p, e, head, exe_at(e, head));
 	if (age > 0)
-		begin_image(p, e, head->exec_id);
-	learn_head(e, head);
-	if (e->flags & ENTRY_WANTED)
-		processes_ask(p, e);
-	return processes_snapshot(p, e);
+		begin_image(p, e, head);
+	return see_image(p, e, head);
 }
 
 /* An exec record that comes after one of the image after it: a snapshot of the image in between,
@@ -175,14 +216,11 @@ const struct process *processes_exec(struct processes *p, const struct wire_head
 	if (age > 0 || e->exec_ns != head->boot_ns)
 		e->flags |= ENTRY_DIRTY;
 	if (age > 0)
-		begin_image(p, e, head->exec_id);
-	e->exec_ns = head->boot_ns;
-	learn_head(e, head);
+		begin_image(p, e, head);
+	e->exec_ns = e->image_ns = head->boot_ns;
 	if (number)
 		set_exe(p, e, number);
-	else if (e->flags & ENTRY_WANTED)
-		processes_ask(p, e);
-	return processes_snapshot(p, e);
+	return see_image(p, e, head);
 }
 
 /* What a child is before its own first record: its parent. */
@@ -199,6 +237,8 @@ static void inherit(struct processes *p, struct process_entry *child, const stru
 	child->gid = head->gid;
 	child->loginuid = head->loginuid;
 	child->exec_id = head->exec_id;
+	child->seen_ns = head->boot_ns;
+	child->image_ns = fork->child_start_ns;
 	memcpy(child->comm, head->comm, WIRE_COMM);
 	child->exe = strings_hold(&p->texts, exe);
 	child->flags = exe ? 0 : ENTRY_WANTED;
@@ -216,7 +256,7 @@ const struct process *processes_fork(struct processes *p, const struct wire_fork
 	e = processes_lookup(p, fork->head.tgid, fork->head.start_ns);
 	exe = e ? exe_at(e, &fork->head) : 0;
 	if (child) {
-		if ((child->flags & ENTRY_WANTED) && exe && child->exec_id == fork->head.exec_id)
+		if (exe && !(child->flags & ENTRY_APPROX) && child->exec_id == fork->head.exec_id)
 			set_exe(p, child, strings_hold(&p->texts, exe));
 		return parent;
 	}

@@ -1,15 +1,16 @@
 /* processes.h - who the processes are, kept from the records that the kernel programs hand over.
  *
  * The key is (pid, start_ns).  Each record carries the ids, comm and exec count of its process, so
- * the table never has to be asked whether it is right about those; what it adds is the executable
- * (known from exec, handed down by fork, else looked up once in /proc) and `rev`, which is new
- * whenever the content is.
+ * the table never has to be asked about those.  What it adds is the executable (known from exec,
+ * handed down by fork, that of the parent where it must be the same, else looked up once in /proc)
+ * and `rev`, which is new whenever the content is.
  *
  * Records of several CPUs come out of order.  exec_id in the head tells the images of one process
  * apart: a record of an earlier image gets a snapshot of that image and changes nothing; one of a
- * later image, whose exec was not seen yet or was lost, has the executable looked up.  A fork that
- * comes after its child's own records changes nothing.  An ended process stays for
- * PROCESSES_GRACE_NS.
+ * later image, whose exec was not seen yet or was lost, has the executable looked up.  Within one
+ * image what the record with the latest boot_ns said stays; an older one that says something else
+ * gets a snapshot of its own.  A fork that comes after its child's own records adds what they did
+ * not know.  An ended process stays for PROCESSES_GRACE_NS.
  *
  * `comm` is that of the thread group's leader, once a record of the leader was seen: otherwise a
  * program with named threads would be a new snapshot with each record.
@@ -18,7 +19,7 @@
  * never seen and executes another program between its record and the look-up is given the new
  * program.
  *
- * Memory: 120 bytes a process (touched when used), texts up to PROCESSES_TEXT_BYTES, 0.9 MB of
+ * Memory: 128 bytes a process (touched when used), texts up to PROCESSES_TEXT_BYTES, 0.9 MB of
  * snapshots.  Not thread-safe: it belongs to the thread that drains the rings. */
 #ifndef AMBER_RECORD_PROCESSES_H
 #define AMBER_RECORD_PROCESSES_H

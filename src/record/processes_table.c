@@ -8,6 +8,7 @@
 
 #include "record/proc.h"
 
+#define SNAPSHOTS   ((size_t)PROCESSES_BATCH * 2)
 #define FORGET_STEP 4u /* entries forgotten with each one that comes or ends: more than come */
 
 static uint32_t number_of(const struct processes *p, const struct process_entry *e)
@@ -42,7 +43,7 @@ static size_t entries_bytes(const struct processes *p)
 
 static size_t snapshots_bytes(void)
 {
-	return 2 * PROCESSES_BATCH * sizeof(struct process_snapshot);
+	return SNAPSHOTS * sizeof(struct process_snapshot);
 }
 
 int processes_init(struct processes *p, uint32_t max, int proc_fd, struct err *e)
@@ -60,7 +61,7 @@ int processes_init(struct processes *p, uint32_t max, int proc_fd, struct err *e
 	if (r < 0)
 		return r;
 	made.entries = map_zeroed(entries_bytes(&made));
-	made.buckets = map_zeroed(made.mask * sizeof(*made.buckets));
+	made.buckets = map_zeroed((size_t)made.mask * sizeof(*made.buckets));
 	made.mask--;
 	made.snapshots = map_zeroed(snapshots_bytes());
 	if (!made.entries || !made.buckets || !made.snapshots) {
@@ -244,7 +245,7 @@ static void snapshot_fill(struct process_snapshot *s, const struct process_entry
 const struct process *processes_snapshot_of(struct processes *p, const struct process_entry *e,
 					    uint64_t rev)
 {
-	struct process_snapshot *s = &p->snapshots[p->written++ % (2 * PROCESSES_BATCH)];
+	struct process_snapshot *s = &p->snapshots[p->written++ % SNAPSHOTS];
 	uint32_t before = s->exe;
 
 	s->exe = strings_hold(&p->texts, e->exe);
@@ -259,7 +260,7 @@ const struct process *processes_snapshot(struct processes *p, struct process_ent
 	if (!e->rev || (e->flags & ENTRY_DIRTY))
 		e->rev = ++p->rev;
 	else if (p->written - e->snapshot < PROCESSES_BATCH)
-		return &p->snapshots[e->snapshot % (2 * PROCESSES_BATCH)].process;
+		return &p->snapshots[e->snapshot % SNAPSHOTS].process;
 	e->flags &= ~ENTRY_DIRTY;
 	e->snapshot = p->written;
 	return processes_snapshot_of(p, e, e->rev);

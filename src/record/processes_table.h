@@ -19,6 +19,7 @@ struct process_entry {
 	uint32_t exec_id;
 	char comm[WIRE_COMM];
 	uint64_t exec_ns;
+	uint64_t image_ns; /* earliest moment at which it is known to have had this exec_id */
 	uint64_t rev;	   /* 0: no snapshot was made yet */
 	uint64_t snapshot; /* number of the snapshot of `rev` */
 	uint64_t seen_ns;  /* of the last record; of its end, when ENTRY_ENDED */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -203,6 +204,31 @@ static void a_fork_that_comes_late_still_names_the_executable(void **state)
 	assert_span(processes_see(&table, &child)->exe, "/bin/sh");
 }
 
+static void a_child_whose_fork_is_missing_runs_what_its_parent_runs_if_that_is_sure(void **state)
+{
+	struct wire_head shell = head_of(300, 3 * SECOND), child = head_of(400, 4 * SECOND);
+
+	shell.boot_ns = 3 * SECOND + 500;
+	(void)processes_exec(&table, &shell, span_of("/bin/sh"));
+	child.ppid = 300;
+	child.parent_start_ns = 3 * SECOND;
+	assert_span(processes_see(&table, &child)->exe, "/bin/sh");
+
+	child.tgid = child.tid = 401; /* it counts another exec */
+	child.exec_id++;
+	assert_span(processes_see(&table, &child)->exe, "");
+
+	child.tgid = child.tid = 402; /* it was named otherwise */
+	child.exec_id--;
+	child.comm[0] = 'x';
+	assert_span(processes_see(&table, &child)->exe, "");
+
+	child.tgid = child.tid = 403; /* it is older than the parent's program */
+	child.comm[0] = 's';
+	child.start_ns = 3 * SECOND + 499;
+	assert_span(processes_see(&table, &child)->exe, "");
+}
+
 static void a_record_of_the_image_before_gets_that_image(void **state)
 {
 	struct wire_head before = head_of(300, 3 * SECOND), after = before;
@@ -222,6 +248,26 @@ static void a_record_of_the_image_before_gets_that_image(void **state)
 	assert_span(processes_find(&table, 400, 4 * SECOND)->exe, "/bin/sh");
 	assert_int_equal(processes_see(&table, &after)->rev, rev);
 	assert_span(processes_see(&table, &after)->exe, "/bin/ls");
+}
+
+static void a_record_from_before_a_change_does_not_undo_it(void **state)
+{
+	struct wire_head before = head_of(300, 3 * SECOND), after = before;
+	const struct process *late;
+	uint64_t rev;
+
+	(void)processes_exec(&table, &before, span_of("/bin/su"));
+	after.boot_ns += 10;
+	after.uid = 0;
+	rev = processes_see(&table, &after)->rev;
+	late = processes_see(&table, &before);
+	assert_int_equal(late->uid, 1000);
+	assert_int_equal(late->exec_ns, before.boot_ns);
+	assert_span(late->exe, "/bin/su");
+	assert_true(late->rev != rev);
+	assert_int_equal(processes_see(&table, &after)->rev, rev);
+	before.uid = 0;
+	assert_int_equal(processes_see(&table, &before)->rev, rev); /* late, and nothing new */
 }
 
 static void an_exec_that_was_not_seen_leaves_no_wrong_executable(void **state)
@@ -405,7 +451,8 @@ static struct wire_head live_head(pid_t pid)
 
 static struct span own_exe(char path[LIMIT_PATH])
 {
-	ssize_t n = readlink("/proc/self/exe", path, LIMIT_PATH);
+	AUTO(fd) int self = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ssize_t n = readlinkat(self, "exe", path, LIMIT_PATH);
 
 	assert_true(n > 0);
 	return span_make(path, (size_t)n);
@@ -469,7 +516,7 @@ static void what_runs_already_is_taken_in_and_matched_by_its_record(void **state
 	struct wire_head head = live_head(getpid());
 	uint32_t self = (uint32_t)getpid();
 	const struct process *process;
-	char path[LIMIT_PATH];
+	char path[LIMIT_PATH], comm[16];
 
 	assert_int_equal(processes_scan_proc(&table, only_self, &self, &err), 1);
 	assert_int_equal(processes_scan_proc(&table, only_self, &self, &err), 0);
@@ -478,7 +525,8 @@ static void what_runs_already_is_taken_in_and_matched_by_its_record(void **state
 	assert_int_equal(process->uid, getuid());
 	assert_int_equal(process->gid, getgid());
 	assert_true(process->vpid > 0);
-	assert_span(process->comm, "test_processes");
+	assert_int_equal(prctl(PR_GET_NAME, comm), 0);
+	assert_span(process->comm, comm);
 	assert_int_equal(process->start_ns % PROC_TICK_NS, 0);
 	head.exec_id = 77;
 	process = processes_see(&table, &head);
@@ -518,15 +566,16 @@ static pid_t run_sleeper(int exe)
 {
 	char name[] = "sleep", seconds[] = "60";
 	char *argv[] = {name, seconds, NULL}, *envp[] = {NULL};
+	char c, path[32];
 	int ready[2];
 	pid_t pid;
-	char c;
 
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", exe);
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		fexecve(exe, argv, envp);
+		execve(path, argv, envp);
 		_exit(127);
 	}
 	close(ready[1]);
@@ -649,7 +698,9 @@ int main(void)
 		TABLE_TEST(a_sibling_and_a_thread_are_told_apart_by_the_clone_flags),
 		TABLE_TEST(a_fork_that_comes_after_its_childs_exec_changes_nothing),
 		TABLE_TEST(a_fork_that_comes_late_still_names_the_executable),
+		TABLE_TEST(a_child_whose_fork_is_missing_runs_what_its_parent_runs_if_that_is_sure),
 		TABLE_TEST(a_record_of_the_image_before_gets_that_image),
+		TABLE_TEST(a_record_from_before_a_change_does_not_undo_it),
 		TABLE_TEST(an_exec_that_was_not_seen_leaves_no_wrong_executable),
 		TABLE_TEST(a_record_after_the_exit_still_finds_its_process),
 		TABLE_TEST(the_ended_are_forgotten_after_the_grace_time),
