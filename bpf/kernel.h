@@ -283,6 +283,7 @@ struct task_struct {
 struct linux_binprm {
 	int argc;
 	const char *filename;
+	const char *fdpath;
 } KERNEL_TYPE;
 
 struct kernel_siginfo {
