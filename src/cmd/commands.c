@@ -6,7 +6,7 @@
 
 const struct command *const commands[] = {
 	&command_doctor, &command_watch,  &command_ps,	 &command_events,
-		  &command_tree, &command_vault,
+		  &command_tree, &command_vault, &command_verify,
 	 &command_hold,	  &command_help, NULL,
 };
 
