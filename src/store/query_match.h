@@ -21,11 +21,12 @@ enum query_op {
 };
 
 struct query_pattern {
-	enum query_op op;   /* QUERY_EQ, QUERY_IN, QUERY_LIKE, QUERY_GLOB, QUERY_NOTNULL */
-	char *text;	    /* with a NUL behind it */
-	size_t n;	    /* of text */
-	struct intern set;  /* of QUERY_IN */
-	struct span needle; /* in text: what the pattern looks for anywhere; empty when it is more */
+	enum query_op op;  /* QUERY_EQ, QUERY_IN, QUERY_LIKE, QUERY_GLOB, QUERY_NOTNULL */
+	char *text;	   /* with a NUL behind it */
+	size_t n;	   /* of text */
+	struct intern set; /* of QUERY_IN */
+	struct span
+		needle; /* in text: what the pattern looks for anywhere; empty when it is more */
 	struct buf scratch;
 };
 
