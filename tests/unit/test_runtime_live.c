@@ -379,12 +379,10 @@ static void docker_api_and_files_say_what_docker_inspect_says(void **state)
 {
 	struct err e = ERR_INIT;
 	char id[80], number[32];
-	AUTO(draft) struct draft api;
-	AUTO(draft) struct draft disk;
+	AUTO(draft) struct draft api = DRAFT_INIT;
+	AUTO(draft) struct draft disk = DRAFT_INIT;
 
 	SKIP_UNLESS(docker_ready(), "no Docker daemon can be started here");
-	draft_init(&api);
-	draft_init(&disk);
 	(void)run("mkdir -p %s/vol", dir);
 	assert_int_equal(
 		DOCKER("run -d --network none --name a1 --label a=b --label c=d --restart "
@@ -424,13 +422,12 @@ static void privileged_and_auto_remove_are_read_before_a_start(void **state)
 {
 	struct err e = ERR_INIT;
 	char id[80];
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 
 	SKIP_UNLESS(docker_ready(), "no Docker daemon can be started here");
 	assert_int_equal(DOCKER("create --privileged --rm --network none --name a2 amberbox:1 sh"),
 			 0);
 	(void)snprintf(id, sizeof(id), "%s", output());
-	draft_init(&d);
 	assert_int_equal(docker_read_disk(below("docker-data"), id, &d, &e), 0);
 	assert_int_equal(d.c.privileged, TRUTH_YES);
 	assert_int_equal(d.c.auto_remove, TRUTH_YES);
@@ -578,12 +575,10 @@ static void containerd_is_asked_over_grpc(void **state)
 	struct err e = ERR_INIT;
 	struct listed l = {.n = 0};
 	char pid[16];
-	AUTO(draft) struct draft d;
-	AUTO(buf) struct buf text;
+	AUTO(draft) struct draft d = DRAFT_INIT;
+	AUTO(buf) struct buf text = {.max = 100};
 
 	SKIP_UNLESS(containerd_ready(), "no containerd can be started here");
-	draft_init(&d);
-	buf_init(&text, 100);
 	assert_int_equal(containerd_ping(containerd.socket, &text, &e), 0);
 	assert_true(text.n > 0);
 	assert_int_equal(ctr_run("c1", below("rootfs")), 0);
@@ -610,12 +605,10 @@ static void containerd_is_asked_over_grpc(void **state)
 static void a_containerd_image_gives_its_digest(void **state)
 {
 	struct err e = ERR_INIT;
-	AUTO(draft) struct draft d;
-	AUTO(buf) struct buf want;
+	AUTO(draft) struct draft d = DRAFT_INIT;
+	AUTO(buf) struct buf want = {.max = 200};
 
 	SKIP_UNLESS(containerd_ready() && docker_ready(), "needs containerd and Docker");
-	draft_init(&d);
-	buf_init(&want, 200);
 	assert_int_equal(DOCKER("save -o %s/image.tar amberbox:1", dir), 0);
 	assert_int_equal(CTR("images import %s/image.tar", dir), 0);
 	char *argv[] = {(char *)"ctr",	   (char *)"-a",
@@ -666,10 +659,9 @@ static void podman_is_read_from_its_storage_and_found_running(void **state)
 	struct err e = ERR_INIT;
 	struct container *c;
 	char id[80];
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 
 	SKIP_UNLESS(have("podman") && have("runc"), "no podman");
-	draft_init(&d);
 	SKIP_UNLESS(run(PODMAN "import %1$s/root.tar localhost/pbox:1", dir) == 0,
 		    "podman cannot import an image here");
 	SKIP_UNLESS(run(PODMAN "run -d --name p1 --label l=m --network none --ulimit "
@@ -744,7 +736,7 @@ static void a_held_start_is_bound_when_its_group_appears(void **state)
 	char id[64], path[LIMIT_PATH];
 	struct container *held = NULL;
 	uint64_t group = 0;
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 	AUTO(fd) int root = -1;
 
 	SKIP_UNLESS(have("runc"), "no runc");
@@ -759,7 +751,6 @@ static void a_held_start_is_bound_when_its_group_appears(void **state)
 		world_stop(&w);
 		SKIP_UNLESS(false, "runc cannot run a container here");
 	}
-	draft_init(&d);
 	root = statefile_open_dir(below("runc"), &e);
 	assert_int_equal(oci_read_state(root, id, w.cgroups.mount, &d, &e), 0);
 	assert_int_equal(path_print(path, &e, "%.*s", (int)d.c.cgroup_path.n,
