@@ -98,10 +98,9 @@ int cgroup_open(struct cgroup_host *h, const char *mountinfo, struct err *e)
 	struct cgroup_host found = {.root_fd = -1};
 	struct mount_line m;
 	struct cursor c;
-	AUTO(buf) struct buf text;
+	AUTO(buf) struct buf text = {.max = LIMIT_FILE_READ};
 	int r;
 
-	buf_init(&text, LIMIT_FILE_READ);
 	r = fd_read_file(AT_FDCWD, mountinfo ? mountinfo : "/proc/self/mountinfo", &text, e);
 	if (r < 0)
 		return r;
@@ -202,10 +201,9 @@ int cgroup_of_pid(const struct cgroup_host *h, uint32_t pid, char *ret_path, str
 {
 	char file[64];
 	struct span path;
-	AUTO(buf) struct buf text;
+	AUTO(buf) struct buf text = {.max = LIMIT_PATH * (CGROUP_CONTROLLERS + 1)};
 	int r;
 
-	buf_init(&text, LIMIT_PATH * (CGROUP_CONTROLLERS + 1));
 	(void)snprintf(file, sizeof(file), "/proc/%u/cgroup", pid);
 	r = fd_read_file(AT_FDCWD, file, &text, e);
 	if (r < 0)
@@ -224,12 +222,11 @@ int cgroup_procs(const struct cgroup_host *h, const char *path, uint32_t *pids, 
 	AUTO(fd) int dir = fd_open_in(h->root_fd, path, O_PATH | O_DIRECTORY);
 	size_t n = 0;
 	bool more = false;
-	AUTO(buf) struct buf text;
+	AUTO(buf) struct buf text = {.max = LIMIT_FILE_READ};
 	int r;
 
 	if (dir < 0)
 		return err_sys(e, -dir, "cannot open control group '%s'", path);
-	buf_init(&text, LIMIT_FILE_READ);
 	r = fd_read_file(dir, "cgroup.procs", &text, e);
 	if (r < 0)
 		return r;

@@ -43,14 +43,12 @@ static int call(const char *socket, const char *method, const char *space, struc
 {
 	char header[NAMESPACE_MAX + 32];
 	struct http_request q = {.socket = socket, .path = method, .grpc = true};
-	AUTO(buf) struct buf message;
-	AUTO(buf) struct buf frame;
+	AUTO(buf) struct buf message = {.max = LIMIT_PATH};
+	AUTO(buf) struct buf frame = {.max = LIMIT_PATH + FRAME_HEAD};
 	struct span rest;
 	long status = 0;
 	int r;
 
-	buf_init(&message, LIMIT_PATH);
-	buf_init(&frame, LIMIT_PATH + FRAME_HEAD);
 	pb_add(&message, 1, argument);
 	add_frame(&frame, buf_span(&message));
 	r = buf_check(&frame, "a request to containerd", e);
@@ -71,10 +69,9 @@ static int call(const char *socket, const char *method, const char *space, struc
 int containerd_ping(const char *socket, struct buf *version, struct err *e)
 {
 	struct span message;
-	AUTO(buf) struct buf body;
+	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
 	int r;
 
-	buf_init(&body, LIMIT_HTTP_BODY);
 	r = call(socket, SERVICES "version.v1.Version/Version", NULL, span_make(NULL, 0), &body,
 		 &message, e);
 	if (r == 0 && version)
@@ -102,12 +99,11 @@ static int list_space(const char *socket, struct span space, const char *filter,
 	struct span message;
 	struct cursor c;
 	struct pb_field f;
-	AUTO(buf) struct buf body;
+	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
 	int r;
 
 	if (!space_text(space, name))
 		return 0;
-	buf_init(&body, LIMIT_HTTP_BODY);
 	r = call(socket, SERVICES "containers.v1.Containers/List", name, span_of(filter), &body,
 		 &message, e);
 	if (r < 0)
@@ -132,10 +128,9 @@ static int list_all(const char *socket, const char *filter,
 	struct span message;
 	struct cursor c;
 	struct pb_field f;
-	AUTO(buf) struct buf body;
+	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
 	int r;
 
-	buf_init(&body, LIMIT_HTTP_BODY);
 	r = call(socket, SERVICES "namespaces.v1.Namespaces/List", NULL, span_make(NULL, 0), &body,
 		 &message, e);
 	if (r < 0)
@@ -255,9 +250,8 @@ static void ask_more(const char *socket, const char *method, const char *space, 
 {
 	struct err ignored = ERR_INIT;
 	struct span message;
-	AUTO(buf) struct buf body;
+	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
 
-	buf_init(&body, LIMIT_HTTP_BODY);
 	if (name.n && call(socket, method, space, name, &body, &message, &ignored) == 0)
 		fill(d, pb_bytes(message, 1));
 }
@@ -267,12 +261,11 @@ int containerd_inspect(const char *socket, const char *space, const char *id, st
 {
 	char name[NAMESPACE_MAX];
 	struct span message;
-	AUTO(buf) struct buf body;
+	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
 	int r;
 
 	if (!container_id_is_safe(span_of(id)) || !space_text(span_of(space), name))
 		return err_set(e, EINVAL, "'%.60s' is no container id", id);
-	buf_init(&body, LIMIT_HTTP_BODY);
 	r = call(socket, SERVICES "containers.v1.Containers/Get", name, span_of(id), &body,
 		 &message, e);
 	if (r < 0)

@@ -13,11 +13,10 @@
 static int ask(const char *socket, const char *path, struct jtree *t, struct err *e)
 {
 	struct http_request q = {.socket = socket, .path = path};
-	AUTO(buf) struct buf body;
+	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
 	long status = 0;
 	int r;
 
-	buf_init(&body, LIMIT_HTTP_BODY);
 	r = http_fetch(&q, &body, &status, e);
 	if (r < 0)
 		return r;

@@ -38,9 +38,8 @@ static void fill_labels(struct draft *d, struct jval labels)
 /* Path and Args are what runs; joined by blanks. */
 static void fill_command(struct draft *d, struct jval object)
 {
-	AUTO(buf) struct buf line;
+	AUTO(buf) struct buf line = {.max = LIMIT_FILE_READ};
 
-	buf_init(&line, LIMIT_FILE_READ);
 	buf_add_span(&line, jval_text(jval_get(object, "Path")));
 	jval_each (arg, jval_get(object, "Args")) {
 		buf_add_u8(&line, ' ');

@@ -22,6 +22,10 @@ struct draft {
 
 /* An identity of which nothing is known (exit_code is -1). */
 void draft_init(struct draft *d);
+#define DRAFT_INIT                      \
+	{                               \
+		.c = {.exit_code = -1 } \
+	}
 void draft_fini(struct draft *d);
 DEFINE_AUTO(draft, struct draft, draft_fini);
 

@@ -185,11 +185,10 @@ static void on_change(void *ctx, const struct container *before, const struct co
 {
 	struct identify *i = ctx;
 	struct err ignored = ERR_INIT; /* the sink counts what it loses */
-	AUTO(buf) struct buf text;
+	AUTO(buf) struct buf text = {.max = LIMIT_FILE_READ};
 	struct json j = json_to(&text);
 	struct event ev;
 
-	buf_init(&text, LIMIT_FILE_READ);
 	container_json(&j, NULL, after);
 	event_init(&ev, EVENT_CONTAINER_STATE);
 	ev.boot_ns = clock_boot_ns();

@@ -94,15 +94,12 @@ static bool take_expected(struct identify *i, const char *path, char ret_id[LIMI
 int identify_bundle(struct identify *i, enum container_runtime kind, const char *id,
 		    const char *bundle, struct container **ret_c, struct err *e)
 {
-	AUTO(draft) struct draft d;
-	AUTO(draft) struct draft disk;
-	AUTO(buf) struct buf cgroup;
+	AUTO(draft) struct draft d = DRAFT_INIT;
+	AUTO(draft) struct draft disk = DRAFT_INIT;
+	AUTO(buf) struct buf cgroup = {.max = 512};
 	bool more = false;
 	int r;
 
-	draft_init(&d);
-	draft_init(&disk);
-	buf_init(&cgroup, 512);
 	if (!container_id_is_safe(span_of(id)))
 		return err_set(e, EINVAL, "'%.60s' is no container id", id);
 	r = oci_read_bundle(bundle, &d, &cgroup, e);

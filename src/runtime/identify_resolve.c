@@ -43,10 +43,9 @@ static bool names(const char *path, struct span id)
 
 static void set_conflict(struct draft *d, const char *actual)
 {
-	AUTO(buf) struct buf text;
+	AUTO(buf) struct buf text = {.max = LIMIT_IDENTITY_TEXT};
 	struct json j = json_to(&text);
 
-	buf_init(&text, LIMIT_IDENTITY_TEXT);
 	json_object(&j, NULL);
 	json_u64(&j, "claimed_init_pid", d->c.init_pid);
 	json_text(&j, "cgroup_of_that_pid", actual);
@@ -106,18 +105,16 @@ static bool ask_docker(struct identify *i, const struct job *j)
 
 	for (size_t k = 0; i->docker_roots[k] && !found; k++) {
 		struct err why = ERR_INIT; /* counted by outcome */
-		AUTO(draft) struct draft d;
+		AUTO(draft) struct draft d = DRAFT_INIT;
 
-		draft_init(&d);
 		found = outcome(i, docker_read_disk(i->docker_roots[k], j->id, &d, &why));
 		if (found)
 			finish(i, &d, SOURCE_DISK);
 	}
 	for (size_t k = 0; i->docker_sockets[k]; k++) {
 		struct err why = ERR_INIT; /* counted by outcome */
-		AUTO(draft) struct draft d;
+		AUTO(draft) struct draft d = DRAFT_INIT;
 
-		draft_init(&d);
 		if (!outcome(i, docker_inspect(i->docker_sockets[k], j->id, &d, &why)))
 			continue;
 		finish(i, &d, SOURCE_API);
@@ -131,11 +128,9 @@ static bool ask_containerd(struct identify *i, const struct job *j)
 	for (size_t k = 0; i->containerd_sockets[k]; k++) {
 		struct err why = ERR_INIT; /* counted by outcome */
 		const char *socket = i->containerd_sockets[k], *name = j->space;
-		AUTO(draft) struct draft d;
-		AUTO(buf) struct buf space;
+		AUTO(draft) struct draft d = DRAFT_INIT;
+		AUTO(buf) struct buf space = {.max = SPACE_MAX};
 
-		draft_init(&d);
-		buf_init(&space, SPACE_MAX);
 		if (!name[0] && outcome(i, containerd_find(socket, j->id, &space, &why)))
 			name = buf_text(&space);
 		if (!name || !name[0] ||
@@ -153,18 +148,16 @@ static bool ask_podman(struct identify *i, const struct job *j)
 
 	for (size_t k = 0; i->podman_storages[k] && !found; k++) {
 		struct err why = ERR_INIT; /* counted by outcome */
-		AUTO(draft) struct draft d;
+		AUTO(draft) struct draft d = DRAFT_INIT;
 
-		draft_init(&d);
 		found = outcome(i, podman_read_disk(i->podman_storages[k], j->id, &d, &why));
 		if (found)
 			finish(i, &d, SOURCE_DISK);
 	}
 	for (size_t k = 0; i->podman_sockets[k]; k++) {
 		struct err why = ERR_INIT; /* counted by outcome */
-		AUTO(draft) struct draft d;
+		AUTO(draft) struct draft d = DRAFT_INIT;
 
-		draft_init(&d);
 		if (!outcome(i, podman_inspect(i->podman_sockets[k], j->id, &d, &why)))
 			continue;
 		finish(i, &d, SOURCE_API);
@@ -188,9 +181,8 @@ static int read_state(void *ctx, const char *id)
 	struct err why = ERR_INIT; /* counted by outcome; a bundle may be gone */
 	AUTO(fd) int dir = statefile_open_dir(in->root, &why);
 	char bundle[LIMIT_PATH];
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 
-	draft_init(&d);
 	if (dir < 0 || !outcome(in->i, oci_read_state(dir, id, in->i->cgroups->mount, &d, &why)))
 		return 0;
 	if (in->job && in->job->kind == JOB_MAYBE && !span_is(d.c.cgroup_path, in->job->path))

@@ -85,10 +85,9 @@ int mountinfo_upper_dir(const char *path, struct span point, struct buf *upper, 
 	struct span found = span_make(NULL, 0);
 	struct mount_line m;
 	struct cursor c;
-	AUTO(buf) struct buf text;
+	AUTO(buf) struct buf text = {.max = LIMIT_FILE_READ};
 	int r;
 
-	buf_init(&text, LIMIT_FILE_READ);
 	r = fd_read_file(AT_FDCWD, path ? path : "/proc/self/mountinfo", &text, e);
 	if (r < 0)
 		return r;

@@ -68,10 +68,9 @@ static void fill_mounts(struct draft *d, struct jval mounts)
 /* argv joined by blanks, as far as one text goes. */
 static void fill_command(struct draft *d, struct jval args)
 {
-	AUTO(buf) struct buf line;
+	AUTO(buf) struct buf line = {.max = LIMIT_FILE_READ};
 	bool first = true;
 
-	buf_init(&line, LIMIT_FILE_READ);
 	jval_each (arg, args) {
 		if (!first)
 			buf_add_u8(&line, ' ');
@@ -277,11 +276,10 @@ int oci_read_state(int root_fd, const char *id, const char *mount, struct draft 
 void oci_fill_upper_dir(struct draft *d)
 {
 	struct err ignored = ERR_INIT; /* a root that is no overlay has no upper directory */
-	AUTO(buf) struct buf upper;
+	AUTO(buf) struct buf upper = {.max = LIMIT_PATH};
 
 	if (!d->c.rootfs.n || d->c.upper_dir.n)
 		return;
-	buf_init(&upper, LIMIT_PATH);
 	if (mountinfo_upper_dir(NULL, d->c.rootfs, &upper, &ignored) == 0)
 		draft_set(d, &d->c.upper_dir, buf_span(&upper));
 }

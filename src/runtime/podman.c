@@ -172,14 +172,13 @@ int podman_inspect(const char *socket, const char *id, struct draft *d, struct e
 	char path[LIMIT_CONTAINER_ID + 64];
 	struct http_request q = {.socket = socket, .path = path};
 	AUTO(jtree) struct jtree t = JTREE_INIT;
-	AUTO(buf) struct buf body;
+	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
 	long status = 0;
 	int r;
 
 	if (!container_id_is_safe(span_of(id)))
 		return err_set(e, EINVAL, "'%.60s' is no container id", id);
 	(void)snprintf(path, sizeof(path), "/v4.0.0/libpod/containers/%s/json", id); /* it fits */
-	buf_init(&body, LIMIT_HTTP_BODY);
 	r = http_fetch(&q, &body, &status, e);
 	if (r < 0)
 		return r;

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -43,7 +44,7 @@ static int remove_dir(void **state)
 		execvp("rm", argv);
 		_exit(127);
 	}
-	return 0;
+	return waitpid(pid, NULL, 0) == pid ? 0 : -1;
 }
 
 /* Writes a file below `dir`, folders and all. */
@@ -219,7 +220,7 @@ static void a_group_of_this_host_goes_from_path_to_id_and_back(void **state)
 static void the_upper_directory_is_the_last_overlay_on_that_root(void **state)
 {
 	struct err e = ERR_INIT;
-	AUTO(buf) struct buf upper;
+	AUTO(buf) struct buf upper = {.max = LIMIT_PATH};
 
 	write_file(
 		"mi",
@@ -227,7 +228,6 @@ static void the_upper_directory_is_the_last_overlay_on_that_root(void **state)
 		"1 1 0:1 / /a\\040b rw - overlay overlay "
 		"rw,lowerdir=/l,upperdir=/u\\040p,workdir=/w\n"
 		"1 1 0:1 / /c rw - overlay overlay ro,lowerdir=/l:/m\n");
-	buf_init(&upper, LIMIT_PATH);
 	assert_int_equal(mountinfo_upper_dir(below("mi"), span_of("/a b"), &upper, &e), 0);
 	assert_string_equal(buf_text(&upper), "/u p");
 	assert_int_equal(mountinfo_upper_dir(below("mi"), span_of("/c"), &upper, &e), -ENOENT);
@@ -272,9 +272,8 @@ static void write_docker(void)
 static void docker_is_read_from_its_files(void **state)
 {
 	struct err e = ERR_INIT;
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 
-	draft_init(&d);
 	write_docker();
 	assert_int_equal(docker_read_disk(below("d"), HEX, &d, &e), 0);
 	assert_span(d.c.id, HEX);
@@ -300,9 +299,8 @@ static void docker_is_read_from_its_files(void **state)
 static void docker_files_cannot_lead_out_or_lie_about_the_id(void **state)
 {
 	struct err e = ERR_INIT;
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 
-	draft_init(&d);
 	write_docker();
 	assert_int_equal(docker_read_disk(below("d"), "../../etc", &d, &e), -EINVAL);
 	assert_int_equal(docker_read_disk(below("d"), "", &d, &e), -EINVAL);
@@ -324,7 +322,7 @@ static void docker_files_cannot_lead_out_or_lie_about_the_id(void **state)
 
 static void an_exited_container_has_its_code_and_a_running_one_has_none(void **state)
 {
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 	AUTO(jtree)
 	struct jtree t = tree_of(
 		"{\"Id\":\"" HEX "\",\"State\":{\"Running\":false,\"ExitCode\":137,"
@@ -334,7 +332,6 @@ static void an_exited_container_has_its_code_and_a_running_one_has_none(void **s
 		"{\"Id\":\"" HEX "\",\"State\":{\"Running\":true,\"Pid\":12,\"ExitCode\":137,"
 		"\"StartedAt\":\"2026-11-24T08:04:10Z\",\"FinishedAt\":\"2026-11-24T08:04:09Z\"}}");
 
-	draft_init(&d);
 	docker_fill_inspect(&d, jtree_root(&t));
 	assert_int_equal(d.c.state, CONTAINER_DEAD);
 	assert_int_equal(d.c.exit_code, 137);
@@ -349,12 +346,11 @@ static void an_exited_container_has_its_code_and_a_running_one_has_none(void **s
 
 static void identities_are_cut_at_limits_and_say_so(void **state)
 {
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 	AUTO(free) char *big = malloc(LIMIT_IDENTITY_TEXT + 100);
 
 	assert_non_null(big);
 	memset(big, 'x', LIMIT_IDENTITY_TEXT + 100);
-	draft_init(&d);
 	draft_set(&d, &d.c.name, span_make(big, LIMIT_IDENTITY_TEXT + 100));
 	assert_int_equal(d.c.name.n, LIMIT_IDENTITY_TEXT);
 	assert_int_equal(d.c.cut, 1);
@@ -366,13 +362,12 @@ static void identities_are_cut_at_limits_and_say_so(void **state)
 
 static void hostile_identities_print_as_whole_json(void **state)
 {
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 	AUTO(jtree) struct jtree t = JTREE_INIT;
 	struct buf b;
 	struct json j = json_to(&b);
 	struct err e = ERR_INIT;
 
-	draft_init(&d);
 	buf_init(&b, LIMIT_FILE_READ);
 	draft_set(&d, &d.c.id, span_of("x"));
 	draft_set(&d, &d.c.name, span_of("a\"b\n\033[31m\xff"));
@@ -400,11 +395,9 @@ static void a_bundle_tells_root_user_and_privileges(void **state)
 {
 	struct err e = ERR_INIT;
 	char root[LIMIT_PATH];
-	AUTO(draft) struct draft d;
-	AUTO(buf) struct buf cgroup;
+	AUTO(draft) struct draft d = DRAFT_INIT;
+	AUTO(buf) struct buf cgroup = {.max = LIMIT_PATH};
 
-	draft_init(&d);
-	buf_init(&cgroup, LIMIT_PATH);
 	write_file("b/config.json", bundle_json);
 	draft_set(&d, &d.c.id, span_of(HEX));
 	assert_int_equal(oci_read_bundle(below("b"), &d, &cgroup, &e), 0);
@@ -449,7 +442,7 @@ static void states_of_runc_and_crun_are_read(void **state)
 {
 	struct err e = ERR_INIT;
 	AUTO(fd) int root = -1;
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 
 	write_file("runc/box/state.json",
 		   "{\"id\":\"box\",\"init_process_pid\":77,\"created\":\"2026-11-24T08:04:07Z\","
@@ -459,7 +452,6 @@ static void states_of_runc_and_crun_are_read(void **state)
 		   "{\"pid\":78,\"process-start-time\":5,\"cgroup-path\":\"/user/box\","
 		   "\"rootfs\":\"/r\",\"bundle\":\"/b\",\"created\":\"2026-11-24T08:04:07Z\"}");
 	root = open(below("runc"), O_RDONLY | O_DIRECTORY);
-	draft_init(&d);
 	assert_int_equal(oci_read_state(root, "box", "/cg/unified", &d, &e), 0);
 	assert_int_equal(d.c.init_pid, 77);
 	assert_span(d.c.bundle, "/b");
@@ -495,9 +487,8 @@ static void podman_is_read_from_its_storage(void **state)
 {
 	struct err e = ERR_INIT;
 	char storage[LIMIT_PATH];
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 
-	draft_init(&d);
 	write_podman();
 	assert_int_equal(podman_read_disk(below("p"), HEX, &d, &e), 0);
 	assert_span(d.c.name, "pc1");
@@ -516,11 +507,10 @@ static void podman_is_read_from_its_storage(void **state)
 
 static void protobuf_fields_are_read_and_broken_ones_end_the_message(void **state)
 {
-	AUTO(buf) struct buf b;
+	AUTO(buf) struct buf b = {.max = 1000};
 	struct cursor c;
 	struct pb_field f;
 
-	buf_init(&b, 1000);
 	pb_add(&b, 1, span_of("id"));
 	buf_add_varint(&b, 3 << 3);
 	buf_add_varint(&b, 300);
@@ -592,9 +582,8 @@ static void fake_stop(struct fake *f)
 
 static int inspect_at(struct fake *f, struct err *e)
 {
-	AUTO(draft) struct draft d;
+	AUTO(draft) struct draft d = DRAFT_INIT;
 
-	draft_init(&d);
 	return docker_inspect(f->path, HEX, &d, e);
 }
 
@@ -788,7 +777,7 @@ static void world_stop(struct world *w)
 
 static void a_held_docker_start_is_known_before_its_first_instruction(void **state)
 {
-	struct world w;
+	static struct world w; /* outlives a failed test, whose threads go on */
 	struct err e = ERR_INIT;
 	enum identify_result result = IDENTIFY_HOST;
 	struct container *held = NULL;
@@ -832,7 +821,7 @@ static void a_held_docker_start_is_known_before_its_first_instruction(void **sta
 
 static void a_group_without_a_hold_is_named_by_a_worker(void **state)
 {
-	struct world w;
+	static struct world w; /* outlives a failed test, whose threads go on */
 	struct err e = ERR_INIT;
 	enum identify_result result = IDENTIFY_HOST;
 
@@ -851,7 +840,7 @@ static void a_group_without_a_hold_is_named_by_a_worker(void **state)
 
 static void what_nobody_knows_stays_unknown_and_is_counted(void **state)
 {
-	struct world w;
+	static struct world w; /* outlives a failed test, whose threads go on */
 	struct err e = ERR_INIT;
 	enum identify_result result = IDENTIFY_HOST;
 	struct identify_stats stats;
@@ -881,7 +870,7 @@ static void what_nobody_knows_stays_unknown_and_is_counted(void **state)
 
 static void a_bare_runc_group_is_found_in_the_state_folder(void **state)
 {
-	struct world w;
+	static struct world w; /* outlives a failed test, whose threads go on */
 	struct err e = ERR_INIT;
 	enum identify_result result = IDENTIFY_HOST;
 	char text[512];
