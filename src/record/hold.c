@@ -51,6 +51,8 @@ struct hold {
 	_Atomic uint64_t marked_n, starts, others, unreadable;
 	/* The worker's scratch: one execution at a time. */
 	char argv_bytes[HOLD_ARGV_BYTES];
+	uint32_t last_pid; /* the last start, with id */
+	enum hold_verb last_verb;
 	char id[LIMIT_CONTAINER_ID];
 	char bundle[LIMIT_PATH], root[LIMIT_PATH], config[LIMIT_PATH], cwd[LIMIT_PATH];
 };
@@ -221,6 +223,13 @@ static int start(struct hold *hold, const struct permit_event *event, const stru
 		r = absolute(hold, argv->config, hold->config, &e);
 	if (r < 0)
 		return r;
+	if (out.pid == hold->last_pid && out.verb == hold->last_verb &&
+	    span_is(argv->id, hold->id)) {
+		atomic_fetch_add(&hold->others, 1); /* crun executes a sealed copy of itself */
+		return 0;
+	}
+	hold->last_pid = out.pid;
+	hold->last_verb = out.verb;
 	memcpy(hold->id, argv->id.p, argv->id.n);
 	hold->id[argv->id.n] = '\0';
 	atomic_fetch_add(&hold->starts, 1);

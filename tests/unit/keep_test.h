@@ -232,13 +232,13 @@ static inline void remove_tree(const char *path)
 	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
-/* Prints a path into a buffer that is good for the next seven calls. */
+/* Prints a path into a buffer that is good for the next 63 calls. */
 static inline const char *at(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static inline const char *at(const char *format, ...)
 {
-	static char ring[8][LIMIT_PATH];
+	static char ring[64][LIMIT_PATH];
 	static unsigned next;
-	char *p = ring[next++ % 8];
+	char *p = ring[next++ % 64];
 	va_list args;
 
 	va_start(args, format);
