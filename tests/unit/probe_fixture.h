@@ -5,8 +5,8 @@
  *	fixture_run(act, NULL);				  run it, wait, collect its records
  *	const struct wire_exec *w = fixture_find(WIRE_PROCESS_EXEC);
  *
- * Each run has a cgroup of its own below fixture.cgroup_path, tracked before the child enters it.  Where
- * the programs cannot be loaded (privileges, kernel) the tests skip and say why. */
+ * Each run has a cgroup of its own below fixture.cgroup_path, tracked before the child enters it.
+ *Where the programs cannot be loaded (privileges, kernel) the tests skip and say why. */
 #ifndef AMBER_TESTS_UNIT_PROBE_FIXTURE_H
 #define AMBER_TESTS_UNIT_PROBE_FIXTURE_H
 
@@ -159,8 +159,8 @@ static inline pid_t fixture_start(const char *path, void (*act)(void *arg), void
 	return pid;
 }
 
-/* Runs `act` in a child inside a new tracked cgroup, waits for its end and collects the records.  The
- * cgroup is gone afterwards. */
+/* Runs `act` in a child inside a new tracked cgroup, waits for its end and collects the records.
+ * The cgroup is gone afterwards. */
 static inline void fixture_run(void (*act)(void *arg), void *arg)
 {
 	static unsigned serial;
@@ -201,8 +201,8 @@ static inline const void *fixture_find(enum wire_type type)
 	return found;
 }
 
-/* The text of a slot: its header, and *ret_bytes; NULL when the record has none.  `fixed` is the size
- * of the record's struct. */
+/* The text of a slot: its header, and *ret_bytes; NULL when the record has none.  `fixed` is the
+ * size of the record's struct. */
 static inline const struct wire_text *fixture_text(const void *rec, size_t fixed, unsigned slot,
 						   const char **ret_bytes)
 {
@@ -248,14 +248,14 @@ static inline const char *fixture_path(const void *rec, size_t fixed, unsigned s
 }
 
 /* Asserts that the slot holds exactly these bytes and flags. */
-#define fixture_assert_text(rec, fixed, slot, want, want_len, want_flags)                         \
-	do {                                                                                      \
-		const char *bytes_;                                                               \
-		const struct wire_text *text_ = fixture_text(rec, fixed, slot, &bytes_);          \
-		assert_non_null(text_);                                                           \
-		assert_int_equal(text_->len, want_len);                                           \
-		assert_int_equal(text_->flags, want_flags);                                       \
-		assert_memory_equal(bytes_, want, want_len);                                      \
+#define fixture_assert_text(rec, fixed, slot, want, want_len, want_flags)                \
+	do {                                                                             \
+		const char *bytes_;                                                      \
+		const struct wire_text *text_ = fixture_text(rec, fixed, slot, &bytes_); \
+		assert_non_null(text_);                                                  \
+		assert_int_equal(text_->len, want_len);                                  \
+		assert_int_equal(text_->flags, want_flags);                              \
+		assert_memory_equal(bytes_, want, want_len);                             \
 	} while (0)
 
 #endif
