@@ -108,7 +108,7 @@ static __always_inline void slot_make(struct cgroup *cgrp)
 		return;
 	slot.made_ns = bpf_ktime_get_boot_ns();
 	if (bpf_map_update_elem(&slots, &id, &slot, BPF_ANY))
-		COUNT(lost[WIRE_LOST_ERROR]);
+		COUNT_LOST(WIRE_LOST_ERROR);
 }
 
 static __always_inline void cgroup_record(u32 type, struct cgroup *cgrp, const char *path,

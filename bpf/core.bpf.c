@@ -69,13 +69,13 @@ int BPF_PROG(dispatch, struct pt_regs *regs, long ret)
 	s->fold_mode = FOLD_OFF;
 	COUNT(seen);
 	if (nr == WIRE_CALL_GAP) {
-		COUNT(lost[WIRE_LOST_COMPAT]);
+		COUNT_LOST(WIRE_LOST_COMPAT);
 		if (slot)
 			slot_lost(slot, WIRE_LOST_COMPAT, bpf_ktime_get_boot_ns());
 		return 0;
 	}
 	bpf_tail_call(ctx, &handlers, nr);
-	COUNT(lost[WIRE_LOST_ERROR]); /* the table of the loader and the programs differ */
+	COUNT_LOST(WIRE_LOST_ERROR); /* the table of the loader and the programs differ */
 	return 0;
 }
 
@@ -102,7 +102,6 @@ int head_fill(struct wire_head *h, u64 now)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_struct *parent;
-	struct wire_slot *slot;
 	u32 tgid;
 
 	if (!h)
@@ -128,22 +127,32 @@ int head_fill(struct wire_head *h, u64 now)
 	if (tgid == config.own_tgid)
 		h->marks |= WIRE_MARK_OWN;
 	bpf_get_current_comm(h->comm, sizeof(h->comm));
-	slot = slot_find(h->cgroup_id);
-	if (slot && slot->setup && bpf_map_lookup_elem(&setups, &tgid))
-		h->marks |= WIRE_MARK_SETUP;
 	return 0;
+}
+
+/* Whether the current process still does the runtime's work in the container. */
+static __always_inline bool is_setup(struct wire_slot *slot)
+{
+	u32 tgid;
+
+	if (!slot->setup)
+		return false;
+	tgid = bpf_get_current_pid_tgid() >> 32;
+	return bpf_map_lookup_elem(&setups, &tgid) != NULL;
 }
 
 int rec_start(u32 type, u32 size, s64 ret)
 {
 	struct scratch *s = scratch_get();
+	struct wire_slot *slot;
 	struct wire_head *h;
 
 	if (!s || size > WIRE_REC_MAX)
 		return 0;
 	if (!s->now)
 		s->now = bpf_ktime_get_boot_ns();
-	if (!slot_take(s->cgroup, type, s->now))
+	slot = s->cgroup ? slot_find(s->cgroup) : NULL;
+	if (slot && !slot_take(slot, type, s->now))
 		return 0;
 	h = rec_head(s);
 	h->cgroup_id = s->cgroup;
@@ -154,6 +163,8 @@ int rec_start(u32 type, u32 size, s64 ret)
 	h->count = s->count;
 	if (s->count > 1)
 		h->marks |= WIRE_MARK_FOLDED;
+	if (slot && is_setup(slot))
+		h->marks |= WIRE_MARK_SETUP;
 	s->off = size;
 	return 1;
 }
@@ -187,7 +198,7 @@ int rec_end(void)
 		return 0;
 	len = s->off;
 	if (len > WIRE_REC_MAX || len < sizeof(struct wire_head)) {
-		COUNT(lost[WIRE_LOST_ERROR]);
+		COUNT_LOST(WIRE_LOST_ERROR);
 		return 0;
 	}
 	if (s->fold_mode == FOLD_SAVE && fold_keep(s, len)) {
@@ -423,15 +434,14 @@ static __always_inline long walk_stop(struct walk *w, u32 flags)
 	return 1;
 }
 
-/* Appends the name of w->dentry. */
-static __always_inline bool walk_name(struct scratch *s, struct walk *w)
+/* Appends the name of a dentry. */
+static __always_inline bool walk_name(struct scratch *s, struct walk *w, struct dentry_part *part)
 {
-	u32 off = w->off, len;
+	u32 off = w->off, len = *(u32 *)NAME_AT(part, len) & 0xff;
 
-	len = KREAD(w->dentry, d_name.len) & 0xff;
 	if (off > WIRE_REC_MAX - 256 || off - w->start + len + 1 > WIRE_PATH_MAX)
 		return false;
-	bpf_probe_read_kernel(s->data + off, len, KREAD(w->dentry, d_name.name));
+	bpf_probe_read_kernel(s->data + off, len, *(void **)NAME_AT(part, name));
 	off += len;
 	s->data[off] = 0;
 	w->off = off + 1;
@@ -455,6 +465,7 @@ static __always_inline bool walk_up_mount(struct walk *w)
 static long walk_step(u32 i, void *ctx)
 {
 	struct scratch *s = scratch_get();
+	struct dentry_part part;
 	struct walk *w = ctx;
 	struct dentry *parent;
 
@@ -464,8 +475,9 @@ static long walk_step(u32 i, void *ctx)
 		return walk_stop(w, 0);
 	if (w->dentry == w->mnt_root)
 		return walk_up_mount(w) ? 0 : walk_stop(w, WIRE_TEXT_OUTSIDE);
-	parent = KREAD(w->dentry, d_parent);
-	if (!walk_name(s, w))
+	dentry_read(&part, w->dentry);
+	parent = (void *)part.word[0];
+	if (!walk_name(s, w, &part))
 		return 1;
 	if (parent == w->dentry || !parent)
 		return walk_stop(w, WIRE_TEXT_DETACHED);
@@ -510,13 +522,12 @@ int put_file(u32 slot, u64 file)
 
 u64 fd_file(s32 fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *fdt = KREAD(task, files, fdt);
+	struct fdtable *fdt = bpf_get_current_task_btf()->files->fdt;
 	u64 file = 0;
 
-	if (!fdt || (u32)fd >= KREAD(fdt, max_fds))
+	if ((u32)fd >= fdt->max_fds)
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), KREAD(fdt, fd) + (u32)fd);
+	bpf_probe_read_kernel(&file, sizeof(file), fdt->fd + (u32)fd);
 	return file;
 }
 
@@ -565,45 +576,56 @@ static __always_inline u32 overlay_flags(struct inode *inode)
 }
 
 /* A memfd is a tmpfs file of the kernel's own mount: a root of its own, named memfd:NAME. */
-static __always_inline bool is_memfd(struct file *f)
+static __always_inline bool is_memfd(struct dentry *dentry)
 {
-	struct dentry *dentry = KREAD(f, f_path.dentry);
+	struct dentry_part part;
 	u64 name = 0;
 
-	if (KREAD(dentry, d_parent) != dentry)
+	dentry_read(&part, dentry);
+	if (part.word[0] != (u64)dentry)
 		return false;
-	bpf_probe_read_kernel(&name, 6, KREAD(dentry, d_name.name));
+	bpf_probe_read_kernel(&name, 6, *(void **)NAME_AT(&part, name));
 	return name == 0x3a64666d656dull; /* "memfd:" */
+}
+
+/* What the file system says about the file. */
+static __always_inline u32 fs_flags(struct super_block *sb, struct inode *inode,
+				    struct dentry *dentry)
+{
+	u64 magic = KREAD(sb, s_magic);
+
+	if (magic == OVERLAY_MAGIC)
+		return overlay_flags(inode);
+	if (magic == TMPFS_MAGIC)
+		return WIRE_FILE_TMPFS | (is_memfd(dentry) ? WIRE_FILE_MEMFD : 0);
+	return 0;
 }
 
 int file_facts(u64 file, struct wire_file *w)
 {
 	struct file *f = (void *)file;
+	struct inode_part ip = {};
+	struct file_part fp = {};
+	struct super_block *sb;
 	struct inode *inode;
-	u64 magic;
 
 	if (!w || !f)
 		return 0;
-	inode = KREAD(f, f_inode);
-	w->ino = KREAD(inode, i_ino);
-	w->size = KREAD(inode, i_size);
-	w->dev = KREAD(inode, i_sb, s_dev);
-	w->rdev = KREAD(inode, i_rdev);
-	w->mode = KREAD(inode, i_mode);
-	w->uid = KREAD(inode, i_uid.val);
-	w->gid = KREAD(inode, i_gid.val);
-	w->file_flags = 0;
-	magic = KREAD(inode, i_sb, s_magic);
-	if (!KREAD(inode, i_nlink))
+	bpf_probe_read_kernel(&fp, sizeof(fp), f);
+	inode = FIELD(fp, f, struct file, f_inode);
+	bpf_probe_read_kernel(&ip, sizeof(ip), inode);
+	sb = FIELD(ip, inode, struct inode, i_sb);
+	w->ino = FIELD(ip, inode, struct inode, i_ino);
+	w->size = FIELD(ip, inode, struct inode, i_size);
+	w->dev = KREAD(sb, s_dev);
+	w->rdev = FIELD(ip, inode, struct inode, i_rdev);
+	w->mode = FIELD(ip, inode, struct inode, i_mode);
+	w->uid = FIELD(ip, inode, struct inode, i_uid.val);
+	w->gid = FIELD(ip, inode, struct inode, i_gid.val);
+	w->file_flags = fs_flags(sb, inode, FIELD(fp, f, struct file, f_path.dentry));
+	if (!FIELD(ip, inode, struct inode, i_nlink))
 		w->file_flags |= WIRE_FILE_DELETED;
-	if (KREAD(f, f_mode) & FMODE_CREATED)
+	if (FIELD(fp, f, struct file, f_mode) & FMODE_CREATED)
 		w->file_flags |= WIRE_FILE_CREATED;
-	if (magic == OVERLAY_MAGIC)
-		w->file_flags |= overlay_flags(inode);
-	if (magic == TMPFS_MAGIC) {
-		w->file_flags |= WIRE_FILE_TMPFS;
-		if (is_memfd(f))
-			w->file_flags |= WIRE_FILE_MEMFD;
-	}
 	return 0;
 }

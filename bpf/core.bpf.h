@@ -157,6 +157,44 @@ extern int file_facts(u64 file, struct wire_file *w);
 		BPF_CORE_READ(from_, __VA_ARGS__); \
 	})
 
+/* A struct is read in one piece from its start as far as the fields in use go, and FIELD picks one
+ * out. Offsets are constants when the programs are loaded, so a kernel that has a field further
+ * behind costs a read of its own and no check at run time. */
+#define FIELD(part, pointer, type, field)                                                  \
+	(bpf_core_field_offset(type, field) + sizeof(((type *)0)->field) <= sizeof(part)   \
+		 ? *(__typeof__(((type *)0)->field) *)((void *)&(part) +                   \
+						       bpf_core_field_offset(type, field)) \
+		 : KREAD(pointer, field))
+
+struct inode_part {
+	u64 word[12];
+};
+
+struct file_part {
+	u64 word[14];
+};
+
+/* The part of a dentry that names it, in one read: d_parent and the d_name behind it. */
+struct dentry_part {
+	u64 word[5];
+};
+
+static __always_inline void dentry_read(struct dentry_part *part, struct dentry *dentry)
+{
+	bpf_probe_read_kernel(part, sizeof(*part),
+			      (void *)dentry + bpf_core_field_offset(struct dentry, d_parent));
+}
+
+/* Where a field of d_name stands in the part.  The barrier keeps the compiler from subtracting from
+ * the pointer, which the verifier forbids. */
+#define NAME_AT(part, field)                                                           \
+	({                                                                             \
+		u64 from_start_ = bpf_core_field_offset(struct dentry, d_name.field) - \
+				  bpf_core_field_offset(struct dentry, d_parent);      \
+		barrier_var(from_start_);                                              \
+		(void *)(part) + from_start_;                                          \
+	})
+
 static __always_inline struct scratch *scratch_get(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();
@@ -180,11 +218,20 @@ static __always_inline u64 cap_bits(const void *set)
 	return bits;
 }
 
-#define COUNT(field)                                                \
-	do {                                                        \
-		struct wire_counters *counters_ = counters_get();   \
-		if (counters_)                                      \
-			__sync_fetch_and_add(&counters_->field, 1); \
+/* A statistic of this CPU; a program in an interrupt may cost it a count now and then.  Losses are
+ * counted with COUNT_LOST, exactly. */
+#define COUNT(field)                                              \
+	do {                                                      \
+		struct wire_counters *counters_ = counters_get(); \
+		if (counters_)                                    \
+			counters_->field++;                       \
+	} while (0)
+
+#define COUNT_LOST(reason)                                                 \
+	do {                                                               \
+		struct wire_counters *counters_ = counters_get();          \
+		if (counters_)                                             \
+			__sync_fetch_and_add(&counters_->lost[reason], 1); \
 	} while (0)
 
 /* Adds a value to an identity for fold_check. */
@@ -304,20 +351,14 @@ static __always_inline bool quota_take(struct wire_slot *slot, u32 type, u64 now
 	return true;
 }
 
-/* Takes one record from the quota of the container `root` (0: of nobody); false is counted. */
-static __always_inline bool slot_take(u64 root, u32 type, u64 now)
+/* Takes one record from the quota of a container; false is counted. */
+static __always_inline bool slot_take(struct wire_slot *slot, u32 type, u64 now)
 {
-	struct wire_slot *slot = root ? slot_find(root) : NULL;
-
-	if (!slot)
+	if (quota_take(slot, type, now))
 		return true;
-	if (!quota_take(slot, type, now)) {
-		slot_lost(slot, WIRE_LOST_QUOTA, now);
-		COUNT(lost[WIRE_LOST_QUOTA]);
-		return false;
-	}
-	__sync_fetch_and_add(&slot->emitted, 1);
-	return true;
+	slot_lost(slot, WIRE_LOST_QUOTA, now);
+	COUNT_LOST(WIRE_LOST_QUOTA);
+	return false;
 }
 
 /* The process id in the process's own pid namespace, or `level` levels of it for level >= 0. */
@@ -430,7 +471,7 @@ static __always_inline bool rec_output(struct wire_head *head, u32 len, u64 now)
 	head->seq = __sync_fetch_and_add(&c->seq, 1) + 1;
 	ring = bpf_map_lookup_elem(&rings, &index);
 	if (ring && !bpf_ringbuf_output(ring, head, len, BPF_RB_NO_WAKEUP)) {
-		__sync_fetch_and_add(&c->emitted, 1);
+		c->emitted++;
 		return true;
 	}
 	__sync_fetch_and_add(&c->lost[WIRE_LOST_RING], 1);

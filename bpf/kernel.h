@@ -62,6 +62,7 @@ struct pt_regs {
 } KERNEL_TYPE;
 
 struct qstr {
+	u32 hash;
 	u32 len;
 	const unsigned char *name;
 } KERNEL_TYPE;
@@ -283,6 +284,7 @@ struct task_struct {
 struct linux_binprm {
 	int argc;
 	const char *filename;
+	const char *fdpath;
 } KERNEL_TYPE;
 
 struct kernel_siginfo {

@@ -211,7 +211,6 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	struct task_struct *self = bpf_get_current_task_btf();
 	u64 start, end, exe;
 	struct wire_exec *w;
-	struct call c = {};
 
 	if (!rec_for(task_cgroup(self)))
 		return 0;
@@ -220,8 +219,9 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	w = rec_begin(WIRE_PROCESS_EXEC, sizeof(*w), 0);
 	if (!w)
 		return 0;
-	call_now(&c);
-	w->head.syscall = c.nr;
+	/* The number in the registers is execve by now, whatever it was (set_personality_64bit);
+	 * fdpath is there when execveat was given a descriptor. */
+	w->head.syscall = KREAD(bprm, fdpath) ? NR_execveat : NR_execve;
 	exe = (u64)KREAD(self, mm, exe_file);
 	file_facts(exe, &w->exe);
 	put_file(WIRE_TEXT_PATH, exe);

@@ -33,6 +33,7 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 {
 	u64 now, own, theirs, own_root, their_root;
 	struct wire_target w = {};
+	struct wire_slot *slot;
 
 	if (sig == SIGCHLD)
 		return 0;
@@ -47,7 +48,8 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	COUNT(seen);
 	now = bpf_ktime_get_boot_ns();
 	w.head.cgroup_id = own_root ? own_root : their_root;
-	if (!slot_take(w.head.cgroup_id, WIRE_PROCESS_SIGNAL, now))
+	slot = slot_find(w.head.cgroup_id);
+	if (slot && !slot_take(slot, WIRE_PROCESS_SIGNAL, now))
 		return 0;
 	w.head.task_cgroup_id = own;
 	head_fill(&w.head, now);

@@ -409,7 +409,7 @@ struct wire_slot {
 	__u32 flags;	/* WIRE_SLOT_* */
 	__u32 setup;	/* processes that still do the runtime's work */
 	__u64 quota_ns; /* theoretical arrival time of the next record (GCRA) */
-	__u64 emitted;
+	__u64 pad;
 	__u64 lost[WIRE_LOST_COUNT];
 	__u64 first_lost_ns, last_lost_ns;
 	__u64 made_ns, dead_ns; /* boot clock */
@@ -466,6 +466,7 @@ struct wire_watch_name {
 static_assert(sizeof(struct wire_watch_name) == 32, "wire_watch_name");
 
 struct wire_watch_bits {
+	__u64 lengths; /* bit n: there is a name of n bytes */
 	__u64 word[WIRE_WATCH_BITS / 64];
 };
 

@@ -1,4 +1,5 @@
-/* test_probe.c - claims about the kernel programs and their loader; each makes real system calls. */
+/* test_probe.c - claims about the kernel programs and their loader; each makes real system calls.
+ */
 #include "probe_fixture.h"
 
 static void act_true(void *arg)
@@ -13,8 +14,10 @@ static void a_program_that_runs_leaves_exec_and_exit(void **state)
 	fixture_need();
 	fixture_run(act_true, NULL);
 	for (size_t i = 0; i < fixture.count; i++)
-		printf("type %u len %u tgid %u seq %llu ret %lld marks %x %s\n", fixture.records[i]->type, fixture.records[i]->len,
-		fixture.records[i]->tgid, fixture.records[i]->seq, fixture.records[i]->ret, fixture.records[i]->marks, fixture.records[i]->comm);
+		printf("type %u len %u tgid %u seq %llu ret %lld marks %x %s\n",
+		       fixture.records[i]->type, fixture.records[i]->len, fixture.records[i]->tgid,
+		       fixture.records[i]->seq, fixture.records[i]->ret, fixture.records[i]->marks,
+		       fixture.records[i]->comm);
 	w = fixture_find(WIRE_PROCESS_EXEC);
 	printf("%s\n", fixture_path(w, sizeof(*w), WIRE_TEXT_PATH));
 	printf("%s\n", fixture_path(w, sizeof(*w), WIRE_TEXT_CWD));
