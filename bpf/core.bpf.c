@@ -434,27 +434,6 @@ static __always_inline long walk_stop(struct walk *w, u32 flags)
 	return 1;
 }
 
-/* The part of a dentry that the walk needs, in one read: d_parent and the d_name behind it. */
-struct dentry_part {
-	u64 word[5];
-};
-
-static __always_inline void dentry_read(struct dentry_part *part, struct dentry *dentry)
-{
-	bpf_probe_read_kernel(part, sizeof(*part),
-			      (void *)dentry + bpf_core_field_offset(struct dentry, d_parent));
-}
-
-/* Where a field of d_name stands in the part.  The barrier keeps the compiler from subtracting from
- * the pointer, which the verifier forbids. */
-#define NAME_AT(part, field)                                                           \
-	({                                                                             \
-		u64 from_start_ = bpf_core_field_offset(struct dentry, d_name.field) - \
-				  bpf_core_field_offset(struct dentry, d_parent);      \
-		barrier_var(from_start_);                                              \
-		(void *)(part) + from_start_;                                          \
-	})
-
 /* Appends the name of a dentry. */
 static __always_inline bool walk_name(struct scratch *s, struct walk *w, struct dentry_part *part)
 {
@@ -543,13 +522,12 @@ int put_file(u32 slot, u64 file)
 
 u64 fd_file(s32 fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *fdt = KREAD(task, files, fdt);
+	struct fdtable *fdt = bpf_get_current_task_btf()->files->fdt;
 	u64 file = 0;
 
-	if (!fdt || (u32)fd >= KREAD(fdt, max_fds))
+	if ((u32)fd >= fdt->max_fds)
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), KREAD(fdt, fd) + (u32)fd);
+	bpf_probe_read_kernel(&file, sizeof(file), fdt->fd + (u32)fd);
 	return file;
 }
 
@@ -586,23 +564,6 @@ int put_at(u32 slot, s32 dirfd, u64 user_string)
 }
 
 /* ---- facts ---- */
-
-/* A struct is read in one piece from its start as far as the fields in use go, and FIELD picks one
- * out. Offsets are constants when the programs are loaded, so a kernel that has a field further
- * behind costs a read of its own and no check at run time. */
-#define FIELD(part, pointer, type, field)                                                  \
-	(bpf_core_field_offset(type, field) + sizeof(((type *)0)->field) <= sizeof(part)   \
-		 ? *(__typeof__(((type *)0)->field) *)((void *)&(part) +                   \
-						       bpf_core_field_offset(type, field)) \
-		 : KREAD(pointer, field))
-
-struct inode_part {
-	u64 word[12];
-};
-
-struct file_part {
-	u64 word[14];
-};
 
 static __always_inline u32 overlay_flags(struct inode *inode)
 {

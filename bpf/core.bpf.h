@@ -157,6 +157,44 @@ extern int file_facts(u64 file, struct wire_file *w);
 		BPF_CORE_READ(from_, __VA_ARGS__); \
 	})
 
+/* A struct is read in one piece from its start as far as the fields in use go, and FIELD picks one
+ * out. Offsets are constants when the programs are loaded, so a kernel that has a field further
+ * behind costs a read of its own and no check at run time. */
+#define FIELD(part, pointer, type, field)                                                  \
+	(bpf_core_field_offset(type, field) + sizeof(((type *)0)->field) <= sizeof(part)   \
+		 ? *(__typeof__(((type *)0)->field) *)((void *)&(part) +                   \
+						       bpf_core_field_offset(type, field)) \
+		 : KREAD(pointer, field))
+
+struct inode_part {
+	u64 word[12];
+};
+
+struct file_part {
+	u64 word[14];
+};
+
+/* The part of a dentry that names it, in one read: d_parent and the d_name behind it. */
+struct dentry_part {
+	u64 word[5];
+};
+
+static __always_inline void dentry_read(struct dentry_part *part, struct dentry *dentry)
+{
+	bpf_probe_read_kernel(part, sizeof(*part),
+			      (void *)dentry + bpf_core_field_offset(struct dentry, d_parent));
+}
+
+/* Where a field of d_name stands in the part.  The barrier keeps the compiler from subtracting from
+ * the pointer, which the verifier forbids. */
+#define NAME_AT(part, field)                                                           \
+	({                                                                             \
+		u64 from_start_ = bpf_core_field_offset(struct dentry, d_name.field) - \
+				  bpf_core_field_offset(struct dentry, d_parent);      \
+		barrier_var(from_start_);                                              \
+		(void *)(part) + from_start_;                                          \
+	})
+
 static __always_inline struct scratch *scratch_get(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();

@@ -35,14 +35,6 @@ struct {
 	__type(value, struct wire_watch_bits);
 } watched_bits SEC(".maps");
 
-/* d_name holds a hash of the name and its folder beside the length. */
-struct qstr___hash {
-	u32 hash;
-} KERNEL_TYPE;
-struct dentry___hash {
-	struct qstr___hash d_name;
-} KERNEL_TYPE;
-
 static __always_inline struct claim *claim_get(void)
 {
 	u32 zero = 0;
@@ -93,42 +85,54 @@ u64 at_identity(s32 dirfd, u64 user_string)
 u64 file_identity(u64 file)
 {
 	struct file *f = (void *)file;
-	struct dentry *dentry;
-	struct inode *inode;
+	struct dentry_part dentry = {};
+	struct inode_part inode = {};
+	struct file_part part = {};
+	struct inode *ip;
 	u64 id;
 
 	if (!f)
 		return 0;
-	dentry = KREAD(f, f_path.dentry);
-	inode = KREAD(f, f_inode);
-	id = mix((u64)KREAD(inode, i_sb), KREAD(inode, i_ino));
-	id = mix(id, (u64)KREAD(dentry, d_parent));
-	return mix(id, KREAD((struct dentry___hash *)dentry, d_name.hash));
+	bpf_probe_read_kernel(&part, sizeof(part), f);
+	ip = FIELD(part, f, struct file, f_inode);
+	bpf_probe_read_kernel(&inode, sizeof(inode), ip);
+	dentry_read(&dentry, FIELD(part, f, struct file, f_path.dentry));
+	id = mix((u64)FIELD(inode, ip, struct inode, i_sb), FIELD(inode, ip, struct inode, i_ino));
+	/* the parent, and the hash and length of the name: word[1] of a d_name */
+	return mix(mix(id, dentry.word[0]), *(u64 *)NAME_AT(&dentry, hash));
 }
 
 /* ---- watched names ---- */
 
-static __always_inline bool name_watched(const struct wire_watch_name *name, u32 wanted)
+static __always_inline struct wire_watch_bits *watch_bits(void)
 {
-	u32 zero = 0, bit = wire_watch_bit(name);
-	struct wire_watch_bits *bits = bpf_map_lookup_elem(&watched_bits, &zero);
-	u32 *flags;
+	u32 zero = 0;
 
-	if (!bits || !(bits->word[bit / 64] & (1ull << (bit % 64))))
+	return bpf_map_lookup_elem(&watched_bits, &zero);
+}
+
+static __always_inline bool name_watched(const struct wire_watch_bits *bits,
+					 const struct wire_watch_name *name, u32 wanted)
+{
+	u32 *flags, bit = wire_watch_bit(name);
+
+	if (!(bits->word[bit / 64] & (1ull << (bit % 64))))
 		return false;
 	flags = bpf_map_lookup_elem(&watched, name);
 	return flags && (*flags & wanted);
 }
 
-static __always_inline bool dentry_watched(struct dentry *dentry, u32 wanted)
+static __always_inline bool dentry_watched(const struct wire_watch_bits *bits,
+					   struct dentry_part *part, u32 wanted)
 {
 	struct wire_watch_name name = {};
-	u32 len = KREAD(dentry, d_name.len);
+	u32 len = *(u32 *)NAME_AT(part, len);
 
-	if (!len || len > WIRE_WATCH_NAME ||
-	    bpf_probe_read_kernel(&name, len, KREAD(dentry, d_name.name)))
+	if (!len || len > WIRE_WATCH_NAME || !(bits->lengths & (1ull << len)))
 		return false;
-	return name_watched(&name, wanted);
+	if (bpf_probe_read_kernel(&name, len, *(void **)NAME_AT(part, name)))
+		return false;
+	return name_watched(bits, &name, wanted);
 }
 
 /* A name at this distance from the file counts as ... */
@@ -140,32 +144,35 @@ static __always_inline u32 level_wanted(u32 level)
 /* The root of a mount has two names, its own and that of the place where it is mounted. */
 u32 watch_file(u64 file)
 {
+	struct wire_watch_bits *bits = watch_bits();
 	struct file *f = (void *)file;
-	struct vfsmount *mnt;
-	struct mount *m, *parent;
-	struct dentry *dentry, *root;
+	struct dentry_part part = {};
+	struct path path = {};
+	struct dentry *root;
 	u32 level = 0;
 
-	if (!f)
+	if (!f || !bits || !bits->lengths)
 		return 0;
-	dentry = KREAD(f, f_path.dentry);
-	mnt = KREAD(f, f_path.mnt);
-	root = KREAD(mnt, mnt_root);
+	bpf_core_read(&path, sizeof(path), &f->f_path);
+	root = KREAD(path.mnt, mnt_root);
 	for (u32 i = 0; i < WATCH_STEPS && level < WATCH_LEVELS; i++) {
-		if (dentry_watched(dentry, level_wanted(level)))
+		struct mount *m, *parent;
+
+		dentry_read(&part, path.dentry);
+		if (dentry_watched(bits, &part, level_wanted(level)))
 			return 1;
-		if (dentry != root) {
-			dentry = KREAD(dentry, d_parent);
+		if (path.dentry != root) {
+			path.dentry = (void *)part.word[0];
 			level++;
 			continue;
 		}
-		m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+		m = (void *)path.mnt - bpf_core_field_offset(struct mount, mnt);
 		parent = KREAD(m, mnt_parent);
 		if (!parent || parent == m)
 			return 0;
-		dentry = KREAD(m, mnt_mountpoint);
-		mnt = (void *)parent + bpf_core_field_offset(struct mount, mnt);
-		root = KREAD(mnt, mnt_root);
+		path.dentry = KREAD(m, mnt_mountpoint);
+		path.mnt = (void *)parent + bpf_core_field_offset(struct mount, mnt);
+		root = KREAD(path.mnt, mnt_root);
 	}
 	return 0;
 }
@@ -180,16 +187,17 @@ struct tail {
 
 static __always_inline bool tail_name(struct claim *claim, struct tail *t, u32 start)
 {
+	struct wire_watch_bits *bits = watch_bits();
 	struct wire_watch_name name = {};
 	u32 len = t->end - start;
 
-	if (!len)
+	if (!len || !bits)
 		return false;
 	t->level++;
 	if (len > WIRE_WATCH_NAME || start >= CLAIM_MAX - WIRE_WATCH_NAME)
 		return false;
 	bpf_probe_read_kernel(&name, len, claim->bytes + start);
-	return name_watched(&name, level_wanted(t->level - 1));
+	return name_watched(bits, &name, level_wanted(t->level - 1));
 }
 
 static long tail_step(u32 i, void *ctx)
@@ -213,11 +221,12 @@ static long tail_step(u32 i, void *ctx)
 
 u32 watch_claim(u64 user_string)
 {
+	struct wire_watch_bits *bits = watch_bits();
 	struct claim *claim = claim_get();
 	struct tail t = {};
 	long n;
 
-	if (!claim)
+	if (!claim || !bits || !bits->lengths)
 		return 0;
 	n = bpf_probe_read_user_str(claim->bytes, CLAIM_MAX, (void *)user_string);
 	if (n <= 1 || n > CLAIM_MAX)

@@ -67,12 +67,16 @@ static __always_inline bool changes(u64 flags)
 static __always_inline int open_done(const struct call *c, const struct open_call *o, u64 file)
 {
 	struct file *f = (void *)file;
-	u32 f_flags = KREAD(f, f_flags);
 	struct wire_file_call *w;
+	u32 f_flags;
 
+	/* the flags of openat2 were read from memory, which may have changed since */
+	if (c->nr != NR_openat2 && !changes(o->flags) && !watch_file(file))
+		return 0;
+	f_flags = KREAD(f, f_flags);
 	if (f_flags & O_PATH)
 		return 0;
-	if (!changes(o->flags | f_flags) && !watch_file(file))
+	if (c->nr == NR_openat2 && !changes(o->flags | f_flags) && !watch_file(file))
 		return 0;
 	w = file_begin(WIRE_FILE_OPEN, c, mix(file_identity(file), mix(o->flags, f_flags)));
 	if (!w)

@@ -62,6 +62,7 @@ struct pt_regs {
 } KERNEL_TYPE;
 
 struct qstr {
+	u32 hash;
 	u32 len;
 	const unsigned char *name;
 } KERNEL_TYPE;

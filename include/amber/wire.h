@@ -466,6 +466,7 @@ struct wire_watch_name {
 static_assert(sizeof(struct wire_watch_name) == 32, "wire_watch_name");
 
 struct wire_watch_bits {
+	__u64 lengths; /* bit n: there is a name of n bytes */
 	__u64 word[WIRE_WATCH_BITS / 64];
 };
 

@@ -69,6 +69,7 @@ static int set_add(struct watch_set *set, const char *text, struct err *e)
 	}
 	set->flags[at] |= flags;
 	bit = wire_watch_bit(&name);
+	set->bits.lengths |= 1ull << strnlen((const char *)&name, sizeof(name));
 	set->bits.word[bit / 64] |= 1ull << (bit % 64);
 	return 0;
 }
