@@ -76,8 +76,10 @@ int fd_pwrite_full(int fd, const void *p, size_t n, off_t offset)
 
 int fd_open_in(int root_fd, const char *path, int flags)
 {
+	/* openat2 refuses the other two beside O_PATH, which opens nothing that could block */
+	int more = flags & O_PATH ? O_CLOEXEC : O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	struct open_how how = {
-		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+		.flags = (uint64_t)(unsigned)(flags | more),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));

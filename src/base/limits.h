@@ -9,12 +9,27 @@
 #define LIMIT_FILE_READ	    (16u << 20)	  /* bytes of a configuration or state file */
 #define LIMIT_HTTP_BODY	    (16u << 20)	  /* bytes of one answer of a container runtime */
 #define LIMIT_JSON_DEPTH    64u		  /* nesting of JSON that is read or written */
+#define LIMIT_JSON_NODES    (1u << 20)	  /* values and keys of one JSON text that is read */
 #define LIMIT_CONTAINER_ID  128u	  /* bytes of a container id, with its NUL */
 #define LIMIT_CONTAINERS    65536u	  /* containers known at once, dead ones included */
+#define LIMIT_IDENTITY_TEXT (16u << 10)	  /* bytes of one text of a container's identity */
+#define LIMIT_LABELS	    512u	  /* labels kept of one container */
+#define LIMIT_MOUNTS	    1024u	  /* mounts kept of one container */
+#define LIMIT_CGROUPS	    1024u	  /* control groups bound to one container at once */
+#define LIMIT_CGROUP_WALK   65536u	  /* control groups looked at in one walk of a hierarchy */
+#define LIMIT_JOBS	    8192u	  /* look-ups of containers waiting at once */
 #define LIMIT_PROCESSES	    262144u	  /* processes known at once, dead ones included */
 #define LIMIT_BLOCK_ROWS    65536u	  /* rows of one journal block */
 #define LIMIT_BLOCK_BYTES   (64u << 20)	  /* bytes of one journal block, decompressed */
 #define LIMIT_SEGMENT_BYTES (1024u << 20) /* bytes of one journal segment */
+#define LIMIT_VAULT_OBJECTS (16u << 20)	  /* contents of one vault */
+#define LIMIT_TEXT_BYTES    (4u << 20)	  /* bytes of one text of one event */
+#define LIMIT_EVENT_BYTES   (16u << 20)	  /* bytes of all texts of one event */
+#define LIMIT_SCHEMA_BYTES  (256u << 10)  /* bytes of the schema in a segment's header */
+#define LIMIT_PRUNE_BYTES   (1u << 20)	  /* bytes of one block's pruning data */
+#define LIMIT_SEGMENT_ROWS  (1ull << 40)  /* rows of one segment, to refuse nonsense */
+#define LIMIT_SEGMENTS	    (1u << 20)	  /* segments and tombstones of one journal */
+#define LIMIT_HOLDS	    4096u	  /* legal holds at once */
 #define LIMIT_OBJECT_BYTES  (1ull << 40)  /* bytes of one vault object */
 #define LIMIT_LOG_LINE	    (16u << 10)	  /* bytes kept of one log line of a container */
 

@@ -42,6 +42,7 @@ struct container_label {
 
 /* Borrowed view; whoever hands it out owns the bytes and says how long they live. */
 struct container {
+	uint64_t rev; /* names this exact content; any change gives a larger one; 0 unset */
 	uint64_t
 		cgroup_id; /* inode of its cgroup in the hierarchy that the probe uses; 0 unknown */
 	struct span id;	   /* the runtime's own id, whole */
@@ -71,6 +72,9 @@ struct container {
 	size_t label_count;
 	const struct container_mount *mounts;
 	size_t mount_count;
+	struct span
+		conflict; /* what a runtime claims against the kernel's facts, as JSON members */
+	uint32_t cut;	  /* texts, labels and mounts shortened or left out at a limit */
 };
 
 /* "docker", "containerd", ...; never NULL. */
