@@ -16,7 +16,6 @@ all: ## build build/amber (the default)
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null || \
 		{ echo "the build cannot be set up; \`make deps\` installs what it needs" >&2; exit 1; }
 	@ninja -C $(BUILD) --quiet
-	@ln -sfn src/cmd/amber $(BUILD)/amber
 
 help: ## this table
 	@awk -v tty="$$([ -t 1 ] && echo yes)" -f tools/help.awk $(MAKEFILE_LIST)
