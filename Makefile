@@ -67,8 +67,8 @@ e2e: ## end-to-end tests on real containers; T='NAME...' for some
 docs-check: ## manual pages, links and examples
 	@tools/check build docs
 
-man: ## lint the manual pages and render them to build/man/
-	@tools/man $(BUILD)/man
+man: all ## lint the manual pages and render them to build/man/
+	@tools/man $(BUILD)/amber $(BUILD)/man
 
 install: all ## install below PREFIX=/usr/local (DESTDIR= is honoured)
 	@meson install -C $(BUILD) --no-rebuild --quiet
