@@ -16,7 +16,6 @@ all: ## build build/amber (the default)
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null || \
 		{ echo "the build cannot be set up; \`make deps\` installs what it needs" >&2; exit 1; }
 	@ninja -C $(BUILD) --quiet
-	@ln -sfn src/cmd/amber $(BUILD)/amber
 
 help: ## this table
 	@awk -v tty="$$([ -t 1 ] && echo yes)" -f tools/help.awk $(MAKEFILE_LIST)
@@ -68,8 +67,8 @@ e2e: ## end-to-end tests on real containers; T='NAME...' for some
 docs-check: ## manual pages, links and examples
 	@tools/check build docs
 
-man: ## lint the manual pages and render them to build/man/
-	@tools/man $(BUILD)/man
+man: all ## lint the manual pages and render them to build/man/
+	@tools/man $(BUILD)/amber $(BUILD)/man
 
 install: all ## install below PREFIX=/usr/local (DESTDIR= is honoured)
 	@meson install -C $(BUILD) --no-rebuild --quiet

@@ -304,7 +304,7 @@ make_bundle()
 	mount -t overlay overlay -o "lowerdir=$BUSYBOX_ROOT,upperdir=$dir/upper,workdir=$dir/work" "$dir/rootfs" ||
 		skip "overlay cannot be mounted on $(stat -f -c %T "$dir")"
 	on_exit umount -l "$dir/rootfs"
-	python3 "$E2E_ROOT/tests/e2e/oci_config.py" "$id" "$@" >"$dir/config.json"
+	"$E2E_ROOT/tools/oci-bundle" --rootfs "$dir/rootfs" --cgroup "/amber-e2e/$id" "$dir" "$@"
 }
 
 # crun refuses a host where both cgroup v1 and v2 have controllers.  There it is run where it cannot
