@@ -8,15 +8,21 @@
 struct block_column {
 	struct column_entry numbers, texts; /* from the directory */
 	bool has_numbers, has_texts;
-	bool got_values, got_indexes, got_texts, got_rows;
+	bool got_values, got_indexes, got_texts;
 	uint64_t *values; /* [values_cap] */
 	uint32_t *indexes;
 	uint32_t *ends;
-	uint32_t *rows;
-	uint32_t n, row_n, distinct;
-	uint32_t values_cap, indexes_cap, ends_cap, rows_cap;
+	uint32_t n, distinct;
+	uint32_t values_cap, indexes_cap, ends_cap;
 	struct buf text; /* unpacked texts */
 	const uint8_t *bytes;
+};
+
+/* The rows of one set of types; fields that belong to the same types share it. */
+struct row_list {
+	uint64_t types[4];
+	uint32_t *rows;
+	uint32_t n, cap;
 };
 
 struct journal_block {
@@ -29,7 +35,9 @@ struct journal_block {
 	struct buf stored, raw;
 	ZSTD_DCtx *zstd;
 	uint8_t *types;
-	bool got_types, got_processes, got_containers;
+	bool got_types, got_counts, got_processes, got_containers;
+	struct row_list *lists;
+	size_t list_count, list_cap; /* beyond the count up to the cap: memory to use again */
 	uint32_t type_counts[256];
 	struct process *processes;
 	struct container *containers;
@@ -66,9 +74,11 @@ void journal_block_free(struct journal_block *block)
 		free(column->values);
 		free(column->indexes);
 		free(column->ends);
-		free(column->rows);
 		buf_fini(&column->text);
 	}
+	for (size_t i = 0; i < block->list_cap; i++)
+		free(block->lists[i].rows);
+	free(block->lists);
 	ZSTD_freeDCtx(block->zstd);
 	buf_fini(&block->stored);
 	buf_fini(&block->raw);
@@ -91,10 +101,10 @@ static void forget(struct journal_block *b)
 		struct block_column *column = &b->columns[c];
 
 		column->has_numbers = column->has_texts = false;
-		column->got_values = column->got_indexes = column->got_texts = column->got_rows =
-			false;
+		column->got_values = column->got_indexes = column->got_texts = false;
 	}
-	b->got_types = b->got_processes = b->got_containers = false;
+	b->got_types = b->got_counts = b->got_processes = b->got_containers = false;
+	b->list_count = 0;
 	b->info.rows = 0;
 }
 
@@ -249,6 +259,15 @@ static int expected(struct journal_block *b, unsigned column, uint32_t *ret_n, s
 	return 0;
 }
 
+/* Unpacks the numbers of a column, which are to be `n`, into b->raw. */
+static int unpack_numbers(struct journal_block *b, struct block_column *c, uint32_t n,
+			  struct err *e)
+{
+	if (c->numbers.n != n)
+		return damaged(b, e, "a column has a wrong length");
+	return unpack(b, &c->numbers, &b->raw, e);
+}
+
 static int get_values(struct journal_block *b, unsigned column, struct err *e)
 {
 	struct block_column *c = &b->columns[column];
@@ -260,33 +279,46 @@ static int get_values(struct journal_block *b, unsigned column, struct err *e)
 	r = expected(b, column, &n, e);
 	if (r == 0)
 		r = make_value_room(c, n, e);
+	if (r == 0 && c->has_numbers) {
+		r = unpack_numbers(b, c, n, e);
+		if (r == 0 && !column_decode(&c->numbers, buf_span(&b->raw), c->values))
+			r = damaged(b, e, "a column cannot be decoded");
+	} else if (r == 0 && n) {
+		memset(c->values, 0, n * sizeof(*c->values));
+	}
 	if (r < 0)
 		return r;
-	if (!c->has_numbers) {
-		if (n)
-			memset(c->values, 0, n * sizeof(*c->values));
-	} else {
-		if (c->numbers.n != n)
-			return damaged(b, e, "a column has a wrong length");
-		r = unpack(b, &c->numbers, &b->raw, e);
-		if (r < 0)
-			return r;
-		if (!column_decode(&c->numbers, buf_span(&b->raw), c->values))
-			return damaged(b, e, "a column cannot be decoded");
-	}
 	c->n = n;
 	c->got_values = true;
 	return 0;
 }
 
-static int check_column(const struct journal_block *b, unsigned column, struct err *e)
+static int check_column(unsigned column, struct err *e)
 {
 	return column < JOURNAL_COLUMNS ? 0 : err_set(e, EINVAL, "column %u is not one", column);
 }
 
+static int get_types(struct journal_block *b, struct err *e)
+{
+	struct block_column *c = &b->columns[JOURNAL_TYPE];
+	int r;
+
+	if (b->got_types)
+		return 0;
+	if (!c->has_numbers)
+		return damaged(b, e, "there are no types");
+	r = unpack_numbers(b, c, b->info.rows, e);
+	if (r < 0)
+		return r;
+	if (!column_decode_bytes(&c->numbers, buf_span(&b->raw), b->types))
+		return damaged(b, e, "the types cannot be decoded");
+	b->got_types = true;
+	return 0;
+}
+
 int journal_block_types(struct journal_block *block, const uint8_t **ret_types, struct err *e)
 {
-	int r = count_types(block, e);
+	int r = get_types(block, e);
 
 	if (r == 0)
 		*ret_types = block->types;
@@ -295,27 +327,31 @@ int journal_block_types(struct journal_block *block, const uint8_t **ret_types, 
 
 static int count_types(struct journal_block *b, struct err *e)
 {
-	struct block_column *c = &b->columns[JOURNAL_TYPE];
+	uint32_t counts[4][256] = {
+		0}; /* four, so that equal neighbours do not wait for each other */
+	uint32_t i;
 	int r;
 
-	if (b->got_types)
+	if (b->got_counts)
 		return 0;
-	r = get_values(b, JOURNAL_TYPE, e);
+	r = get_types(b, e);
 	if (r < 0)
 		return r;
-	memset(b->type_counts, 0, sizeof(b->type_counts));
-	for (uint32_t i = 0; i < c->n; i++) {
-		b->types[i] = (uint8_t)c->values[i];
-		b->type_counts[b->types[i]]++;
-	}
-	b->got_types = true;
+	for (i = 0; i + 4 <= b->info.rows; i += 4)
+		for (unsigned k = 0; k < 4; k++)
+			counts[k][b->types[i + k]]++;
+	for (; i < b->info.rows; i++)
+		counts[0][b->types[i]]++;
+	for (unsigned t = 0; t < 256; t++)
+		b->type_counts[t] = counts[0][t] + counts[1][t] + counts[2][t] + counts[3][t];
+	b->got_counts = true;
 	return 0;
 }
 
 int journal_block_numbers(struct journal_block *block, unsigned column, const uint64_t **ret_values,
 			  uint32_t *ret_n, struct err *e)
 {
-	int r = check_column(block, column, e);
+	int r = check_column(column, e);
 
 	if (r == 0)
 		r = get_values(block, column, e);
@@ -326,26 +362,32 @@ int journal_block_numbers(struct journal_block *block, unsigned column, const ui
 	return 0;
 }
 
-/* Values as u32, each at most `max`. */
+/* The values of a column as u32, each at most `max`. */
 static int get_indexes(struct journal_block *b, unsigned column, uint32_t max, struct err *e)
 {
 	struct block_column *c = &b->columns[column];
-	uint64_t highest = 0;
+	uint32_t beyond = 0, n = 0;
 	int r;
 
 	if (c->got_indexes)
 		return 0;
-	r = get_values(b, column, e);
+	r = expected(b, column, &n, e);
 	if (r == 0)
-		r = make_room(&c->indexes, &c->indexes_cap, c->n, e);
+		r = make_room(&c->indexes, &c->indexes_cap, n, e);
+	if (r == 0 && c->has_numbers) {
+		r = unpack_numbers(b, c, n, e);
+		if (r == 0 && !column_decode_small(&c->numbers, buf_span(&b->raw), c->indexes))
+			r = damaged(b, e, "a column cannot be decoded");
+	} else if (r == 0 && n) {
+		memset(c->indexes, 0, n * sizeof(*c->indexes));
+	}
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; i < c->n; i++) {
-		highest = c->values[i] > highest ? c->values[i] : highest;
-		c->indexes[i] = (uint32_t)c->values[i];
-	}
-	if (highest > max)
+	for (uint32_t i = 0; i < n; i++) /* all are below 2^31 */
+		beyond |= max - c->indexes[i];
+	if (beyond >> 31)
 		return damaged(b, e, "an index is out of range");
+	c->n = n;
 	c->got_indexes = true;
 	return 0;
 }
@@ -394,7 +436,7 @@ int journal_block_distinct(struct journal_block *block, unsigned column,
 			   struct journal_text *ret_text, struct err *e)
 {
 	struct block_column *c = &block->columns[column < JOURNAL_COLUMNS ? column : 0];
-	int r = check_column(block, column, e);
+	int r = check_column(column, e);
 
 	if (r == 0)
 		r = get_texts(block, column, e);
@@ -424,35 +466,74 @@ int journal_block_text(struct journal_block *block, unsigned column, struct jour
 	return 0;
 }
 
+/* An empty list at the end of the block's, or NULL when there is no memory. */
+static struct row_list *new_list(struct journal_block *b, uint32_t n, struct err *e)
+{
+	struct row_list *list;
+
+	if (b->list_count == b->list_cap) {
+		size_t cap = b->list_cap ? b->list_cap * 2 : 8;
+		struct row_list *more = realloc(b->lists, cap * sizeof(*more));
+
+		if (!more) {
+			(void)err_set(e, ENOMEM, "no memory for the rows of a block");
+			return NULL;
+		}
+		memset(more + b->list_cap, 0, (cap - b->list_cap) * sizeof(*more));
+		b->lists = more;
+		b->list_cap = cap;
+	}
+	list = &b->lists[b->list_count];
+	if (make_room(&list->rows, &list->cap, n + 1, e) < 0)
+		return NULL;
+	b->list_count++;
+	return list;
+}
+
+static void fill_list(const struct journal_block *b, struct row_list *list)
+{
+	uint8_t has[256];
+	uint32_t at = 0;
+
+	for (unsigned t = 0; t < 256; t++)
+		has[t] = list->types[t / 64] >> (t % 64) & 1;
+	for (uint32_t i = 0; i < b->info.rows; i++) {
+		list->rows[at] = i; /* kept only when the type is one of them */
+		at += has[b->types[i]];
+	}
+	list->n = at;
+}
+
 int journal_block_rows(struct journal_block *block, enum event_field field,
 		       const uint32_t **ret_rows, uint32_t *ret_n, struct err *e)
 {
-	unsigned column = JOURNAL_FIELDS + (unsigned)field;
-	struct block_column *c = &block->columns[column < JOURNAL_COLUMNS ? column : 0];
-	uint8_t has[256];
+	uint64_t types[4] = {0};
+	struct row_list *list = NULL;
 	uint32_t n = 0;
-	int r = check_column(block, column, e);
+	int r = check_column(JOURNAL_FIELDS + (unsigned)field, e);
 
 	if (r == 0)
-		r = expected(block, column, &n, e);
-	if (r == 0 && !c->got_rows)
-		r = make_room(&c->rows, &c->rows_cap, n + 1, e);
+		r = count_types(block, e);
 	if (r < 0)
 		return r;
-	if (!c->got_rows) {
-		uint32_t at = 0;
-
-		for (unsigned t = 0; t < 256; t++)
-			has[t] = schema_has(block->schema, t, (unsigned)field);
-		for (uint32_t i = 0; i < block->info.rows; i++) {
-			c->rows[at] = i; /* kept only when the type has the field */
-			at += has[block->types[i]];
-		}
-		c->row_n = n;
-		c->got_rows = true;
+	for (unsigned t = 0; t < 256; t++) {
+		if (!block->type_counts[t] || !schema_has(block->schema, t, (unsigned)field))
+			continue;
+		types[t / 64] |= 1ull << (t % 64);
+		n += block->type_counts[t];
 	}
-	*ret_rows = c->rows;
-	*ret_n = c->row_n;
+	for (size_t i = 0; i < block->list_count && !list; i++)
+		if (memcmp(block->lists[i].types, types, sizeof(types)) == 0)
+			list = &block->lists[i];
+	if (!list) {
+		list = new_list(block, n, e);
+		if (!list)
+			return -e->code;
+		memcpy(list->types, types, sizeof(types));
+		fill_list(block, list);
+	}
+	*ret_rows = list->rows;
+	*ret_n = list->n;
 	return 0;
 }
 

@@ -6,7 +6,8 @@
 
 #define TABLE_VALUES 4096u /* most distinct numbers of a COLUMN_TABLE */
 #define TABLE_SLOTS  8192u
-#define PLAIN_BYTES  48u /* columns up to this are not worth a zstd frame */
+#define PLAIN_BYTES  48u      /* columns up to this are not worth a zstd frame */
+#define INDEX_RANGE  0x1ffffu /* indexes never exceed it, and are never put into a table */
 
 struct column_table {
 	uint64_t values[TABLE_VALUES];
@@ -297,7 +298,8 @@ static void encode_numbers(struct column_encoder *enc, const uint64_t *values, u
 	entry->encoding = COLUMN_CONST;
 	if (width == 0)
 		return;
-	if (width >= 3 && encode_table(enc, values, n, step < width ? step : width, entry))
+	if (x.range > INDEX_RANGE &&
+	    encode_table(enc, values, n, step < width ? step : width, entry))
 		return;
 	if (step < width) {
 		encode_delta(enc, values, n, step, entry);
@@ -391,17 +393,29 @@ int column_unpack(ZSTD_DCtx *zstd, const struct column_entry *entry, struct span
 	return 0;
 }
 
-static void get_planes(const uint8_t *p, uint32_t n, unsigned width, uint64_t base,
-		       uint64_t *ret_values)
-{
-	for (uint32_t i = 0; i < n; i++)
-		ret_values[i] = base;
-	for (unsigned plane = 0; plane < width; plane++) {
-		for (uint32_t i = 0; i < n; i++)
-			ret_values[i] += (uint64_t)p[i] << (8 * plane);
-		p += n;
+/* The same for each width of the result: base + planes, wrapping.  One and two planes are nearly
+ * all there is, so they have loops of their own that compilers turn into vectors. */
+#define DEFINE_GET_PLANES(type)                                                                    \
+	static void get_planes_##type(const uint8_t *p, uint32_t n, unsigned width, uint64_t base, \
+				      type##_t *restrict out)                                      \
+	{                                                                                          \
+		const uint8_t *q = p + n;                                                          \
+		type##_t low = (type##_t)base;                                                     \
+                                                                                                   \
+		for (uint32_t i = 0; width < 1 && i < n; i++)                                      \
+			out[i] = low;                                                              \
+		for (uint32_t i = 0; width == 1 && i < n; i++)                                     \
+			out[i] = (type##_t)(low + p[i]);                                           \
+		for (uint32_t i = 0; width > 1 && i < n; i++)                                      \
+			out[i] = (type##_t)(low + p[i] + ((unsigned)q[i] << 8));                   \
+		for (unsigned plane = 2; plane < width && plane < sizeof(type##_t); plane++) {     \
+			q += n;                                                                    \
+			for (uint32_t i = 0; i < n; i++)                                           \
+				out[i] = (type##_t)(out[i] + ((type##_t)q[i] << (8 * plane)));     \
+		}                                                                                  \
 	}
-}
+DEFINE_GET_PLANES(uint64)
+DEFINE_GET_PLANES(uint32)
 
 static bool get_table(const struct column_entry *entry, struct span raw, uint64_t *ret_values)
 {
@@ -411,7 +425,7 @@ static bool get_table(const struct column_entry *entry, struct span raw, uint64_
 	    raw.n != entry->base * 8 + (uint64_t)entry->n * entry->width)
 		return false;
 	memcpy(table, raw.p, entry->base * 8);
-	get_planes(raw.p + entry->base * 8, entry->n, entry->width, 0, ret_values);
+	get_planes_uint64(raw.p + entry->base * 8, entry->n, entry->width, 0, ret_values);
 	for (uint32_t i = 0; i < entry->n; i++) {
 		if (ret_values[i] >= entry->base)
 			return false;
@@ -429,14 +443,50 @@ bool column_decode(const struct column_entry *entry, struct span raw, uint64_t *
 	if (entry->encoding > COLUMN_DELTA || raw.n != (uint64_t)entry->n * entry->width)
 		return false;
 	if (entry->encoding != COLUMN_DELTA) {
-		get_planes(raw.p, entry->n, entry->width, entry->base, ret_values);
+		get_planes_uint64(raw.p, entry->n, entry->width, entry->base, ret_values);
 		return true;
 	}
-	get_planes(raw.p, entry->n, entry->width, 0, ret_values);
+	get_planes_uint64(raw.p, entry->n, entry->width, 0, ret_values);
 	for (uint32_t i = 0; i < entry->n; i++) {
 		value += (uint64_t)unzigzag(ret_values[i]);
 		ret_values[i] = value;
 	}
+	return true;
+}
+
+bool column_decode_small(const struct column_entry *entry, struct span raw, uint32_t *ret_values)
+{
+	uint32_t value = (uint32_t)entry->base;
+
+	if ((entry->encoding != COLUMN_CONST && entry->encoding != COLUMN_PLANES &&
+	     entry->encoding != COLUMN_DELTA) ||
+	    entry->width > 3 || entry->base >> 30 || raw.n != (uint64_t)entry->n * entry->width)
+		return false;
+	if (entry->encoding != COLUMN_DELTA) {
+		get_planes_uint32(raw.p, entry->n, entry->width, entry->base, ret_values);
+		return true;
+	}
+	get_planes_uint32(raw.p, entry->n, entry->width, 0, ret_values);
+	for (uint32_t i = 0; i < entry->n; i++) {
+		value += (ret_values[i] >> 1) ^ (0u - (ret_values[i] & 1));
+		ret_values[i] = value;
+	}
+	return true;
+}
+
+bool column_decode_bytes(const struct column_entry *entry, struct span raw, uint8_t *ret_values)
+{
+	uint8_t base = (uint8_t)entry->base;
+
+	if (entry->base > 255 || raw.n != (uint64_t)entry->n * entry->width)
+		return false;
+	if (entry->encoding == COLUMN_CONST)
+		memset(ret_values, base, entry->n);
+	else if (entry->encoding == COLUMN_PLANES && entry->width == 1)
+		for (uint32_t i = 0; i < entry->n; i++)
+			ret_values[i] = (uint8_t)(raw.p[i] + base);
+	else
+		return false;
 	return true;
 }
 

@@ -84,6 +84,13 @@ int column_unpack(ZSTD_DCtx *zstd, const struct column_entry *entry, struct span
 /* entry->n values from its raw bytes; false when the bytes do not fit the entry. */
 bool column_decode(const struct column_entry *entry, struct span raw, uint64_t *ret_values);
 
+/* The same into 32 bits, for indexes: false also when the values may not fit (wider than three
+ * planes, a large base, or a table).  What the writer makes of indexes always fits. */
+bool column_decode_small(const struct column_entry *entry, struct span raw, uint32_t *ret_values);
+
+/* The same into bytes, for types: constant or one plane, which is what the writer makes of them. */
+bool column_decode_bytes(const struct column_entry *entry, struct span raw, uint8_t *ret_values);
+
 /* entry->n + 1 ends, the first 0 (the empty text), and where the bytes begin. */
 bool column_decode_texts(const struct column_entry *entry, struct span raw, uint32_t *ret_ends,
 			 const uint8_t **ret_bytes);

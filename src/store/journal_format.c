@@ -434,3 +434,26 @@ int tombstone_read(int dir_fd, uint64_t number, struct tombstone *ret_tombstone,
 	memcpy(ret_signature, bytes + sizeof(t) + SHA256_BYTES, SIGNATURE_BYTES);
 	return 0;
 }
+
+int head_read(int dir_fd, const struct key *key, struct journal_head *ret_head, struct err *e)
+{
+	uint8_t bytes[HEAD_FILE_BYTES + 1], hash[SHA256_BYTES];
+	AUTO(fd) int fd = openat(dir_fd, "head", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct journal_head h;
+	int r;
+
+	if (fd < 0)
+		return err_sys(e, errno, "cannot open 'head'");
+	if (fd_pread_full(fd, bytes, sizeof(bytes), 0) != (ssize_t)HEAD_FILE_BYTES)
+		return err_set(e, EBADMSG, "has a wrong length");
+	memcpy(&h, bytes, sizeof(h));
+	sha256_of(span_make(bytes, sizeof(h)), hash);
+	if (memcmp(h.magic, HEAD_MAGIC, sizeof(h.magic)) != 0 || h.version != SEGMENT_VERSION ||
+	    memcmp(hash, bytes + sizeof(h), sizeof(hash)) != 0)
+		return err_set(e, EBADMSG, "does not match its hash");
+	r = key_verify(key, HEAD_DOMAIN, span_make(hash, sizeof(hash)),
+		       bytes + sizeof(h) + sizeof(hash), e);
+	if (r == 0)
+		*ret_head = h;
+	return r;
+}

@@ -125,6 +125,29 @@ static_assert(sizeof(struct tombstone) == 192, "disk layout");
 
 #define TOMBSTONE_FILE_BYTES (sizeof(struct tombstone) + SHA256_BYTES + SIGNATURE_BYTES)
 
+#define HEAD_MAGIC  "AMBRHEAD"
+#define HEAD_SEALED 1u
+
+/* The whole file `head`, followed by the SHA-256 of it and that hash's signature: how far the
+ * journal had come when the newest segment was begun or sealed, so that one that is taken away
+ * from the end is missed. */
+struct journal_head {
+	uint8_t magic[8];
+	uint32_t version;
+	uint32_t flags;
+	uint64_t number; /* of the newest segment */
+	uint64_t blocks, rows;
+	uint64_t written_real_ns;
+	uint8_t header_hash[SHA256_BYTES];
+	uint8_t final_hash[SHA256_BYTES]; /* when sealed */
+};
+static_assert(sizeof(struct journal_head) == 112, "disk layout");
+
+#define HEAD_FILE_BYTES (sizeof(struct journal_head) + SHA256_BYTES + SIGNATURE_BYTES)
+
+/* Reads `head`; checks length, hash and signature.  -ENOENT when there is none. */
+int head_read(int dir_fd, const struct key *key, struct journal_head *ret_head, struct err *e);
+
 /* What the type numbers and field numbers of a segment mean. */
 struct schema {
 	uint8_t has[256][32]; /* [type] bit set of fields */

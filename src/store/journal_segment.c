@@ -153,6 +153,7 @@ static int print_header(const struct segment_writer *w, uint64_t number, struct 
 int segment_create(struct segment_writer *w, uint64_t number, struct err *e)
 {
 	char name[JOURNAL_NAME], temp[JOURNAL_NAME];
+	struct err ignored = ERR_INIT;
 	AUTO(buf) struct buf b;
 	AUTO(fd) int fd = -1;
 	int r;
@@ -180,7 +181,43 @@ int segment_create(struct segment_writer *w, uint64_t number, struct err *e)
 	begin(w, number, b.n, b.p + b.n - SHA256_BYTES);
 	fd_close(&w->fd);
 	w->fd = fd_take(&fd);
+	/* A head that is behind says less, but nothing wrong: writing goes on without it. */
+	(void)segment_write_head(w, 0, &ignored);
 	return 0;
+}
+
+int segment_write_head(const struct segment_writer *w, uint32_t flags, struct err *e)
+{
+	struct journal_head h = {
+		.magic = HEAD_MAGIC,
+		.version = SEGMENT_VERSION,
+		.flags = flags,
+		.number = w->number,
+		.blocks = w->footer.blocks,
+		.rows = w->footer.rows,
+		.written_real_ns = clock_real_ns(),
+	};
+	uint8_t bytes[HEAD_FILE_BYTES];
+	AUTO(fd) int fd = -1;
+	int r;
+
+	memcpy(h.header_hash, w->header_hash, SHA256_BYTES);
+	if (flags & HEAD_SEALED)
+		memcpy(h.final_hash, w->final_hash, SHA256_BYTES);
+	memcpy(bytes, &h, sizeof(h));
+	sha256_of(span_make(&h, sizeof(h)), bytes + sizeof(h));
+	r = key_sign(w->key, HEAD_DOMAIN, span_make(bytes + sizeof(h), SHA256_BYTES),
+		     bytes + sizeof(h) + SHA256_BYTES, e);
+	if (r < 0)
+		return r;
+	fd = openat(w->dir_fd, "head.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		    0640);
+	r = fd < 0 ? -errno : fd_write_full(fd, bytes, sizeof(bytes));
+	if (r == 0 && fdatasync(fd) != 0)
+		r = -errno;
+	if (r == 0 && renameat(w->dir_fd, "head.new", w->dir_fd, "head") != 0)
+		r = -errno;
+	return r < 0 ? err_sys(e, -r, "cannot write the journal's head") : 0;
 }
 
 static int pwritev_full(int fd, struct iovec *parts, int n, uint64_t offset)
@@ -286,6 +323,7 @@ static int print_footer(struct segment_writer *w, struct buf *b, struct err *e)
 int segment_seal(struct segment_writer *w, struct err *e)
 {
 	uint8_t before[SHA256_BYTES];
+	struct err ignored = ERR_INIT;
 	AUTO(buf) struct buf b;
 	int r;
 
@@ -309,6 +347,7 @@ int segment_seal(struct segment_writer *w, struct err *e)
 	(void)fchmod(w->fd, 0440); /* the signature protects it; the mode only says so */
 	w->offset += b.n;
 	fd_close(&w->fd);
+	(void)segment_write_head(w, HEAD_SEALED, &ignored); /* as in segment_create */
 	return 0;
 }
 

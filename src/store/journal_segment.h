@@ -53,6 +53,9 @@ int segment_write(struct segment_writer *w, struct build_output *out, struct err
  * the segment is still open and can be sealed again. */
 int segment_seal(struct segment_writer *w, struct err *e);
 
+/* Replaces `head`: the segment at hand was begun, or (flag HEAD_SEALED) sealed. */
+int segment_write_head(const struct segment_writer *w, uint32_t flags, struct err *e);
+
 /* Takes up an unsealed segment: walks its blocks, keeps the whole ones, moves what is behind them
  * to NNNNNNNN.torn, and seals it as recovered.  *ret_cut is what was behind.  -EBADMSG when its
  * header cannot be read. */
