@@ -31,6 +31,7 @@
 #define LIMIT_SEGMENTS	    (1u << 20)	  /* segments and tombstones of one journal */
 #define LIMIT_HOLDS	    4096u	  /* legal holds at once */
 #define LIMIT_QUERY_GROUPS  (4u << 20)	  /* groups of one native count */
+#define LIMIT_QUERY_PATTERN 4096u	  /* bytes of a pattern of LIKE or GLOB */
 #define LIMIT_QUERY_TEXTS   (64u << 20)	  /* bytes of texts that the rows of a query share */
 #define LIMIT_OBJECT_BYTES  (1ull << 40)  /* bytes of one vault object */
 #define LIMIT_LOG_LINE	    (16u << 10)	  /* bytes kept of one log line of a container */

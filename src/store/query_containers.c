@@ -185,8 +185,11 @@ static int take_container(struct containers_cursor *c, const struct container *c
 			  struct err *e)
 {
 	struct container_row *row;
-	int r = row_of(c, container->id, &row, e);
+	int r;
 
+	if (container->id.n == 0)
+		return 0; /* not known yet */
+	r = row_of(c, container->id, &row, e);
 	for (size_t i = 0; i < catalog_column_count && r == 0; i++)
 		r = set_cell(c->q, &row->cells[i], &catalog_columns[i], container, e);
 	return r;
@@ -205,7 +208,7 @@ static int take_times(struct containers_cursor *c, struct query_view *v, struct 
 	for (uint32_t i = 0; i < v->rows && r == 0; i++) {
 		struct container_row *row;
 
-		if (v->container_of[i] == 0)
+		if (v->container_of[i] == 0 || v->containers[v->container_of[i] - 1].id.n == 0)
 			continue;
 		r = row_of(c, v->containers[v->container_of[i] - 1].id, &row, e);
 		if (r < 0)

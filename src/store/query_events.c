@@ -13,8 +13,9 @@ enum {
 	WALK_TIME_UP = 1,
 	WALK_TIME_DOWN = 2,
 	WALK_GROUPS = 4,
-	WALK_DISTINCT = 8, /* each group once */
-	WALK_BY_SHIFT = 8, /* dimensions, eight bits each, plus one */
+	WALK_DISTINCT = 8,   /* each group once */
+	WALK_DOWN_SHIFT = 4, /* which dimensions come in descending order */
+	WALK_BY_SHIFT = 8,   /* dimensions, eight bits each, plus one */
 	WALK_BY_MAX = 2,
 };
 
@@ -27,8 +28,9 @@ struct events_cursor {
 	struct query_scan scan;
 	struct query_groups groups;
 	bool has_groups;
-	size_t group;
-	uint64_t left; /* rows of the group that are still to be given */
+	uint32_t *order; /* of the groups */
+	size_t group;	 /* place in it */
+	uint64_t left;	 /* rows of the group that are still to be given */
 };
 
 static int events_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
@@ -75,10 +77,9 @@ static bool can_group(sqlite3_index_info *info, const struct query_plan *plan, i
 {
 	int distinct = sqlite3_vtab_distinct(info);
 	uint64_t known = plan->exact_equal;
-	int walk = WALK_GROUPS | (distinct == 2 ? WALK_DISTINCT : 0);
+	int walk = WALK_GROUPS | (distinct >= 2 ? WALK_DISTINCT : 0);
 
-	if ((distinct != 1 && distinct != 2) || !plan->only_exact || info->nOrderBy < 1 ||
-	    info->nOrderBy > WALK_BY_MAX)
+	if (distinct < 1 || !plan->only_exact || info->nOrderBy < 1 || info->nOrderBy > WALK_BY_MAX)
 		return false;
 	for (int i = 0; i < info->nOrderBy; i++) {
 		enum group_by by;
@@ -88,6 +89,9 @@ static bool can_group(sqlite3_index_info *info, const struct query_plan *plan, i
 			return false;
 		known |= bit_of((unsigned)info->aOrderBy[i].iColumn);
 		walk |= (int)(by + 1u) << (WALK_BY_SHIFT + 8 * i);
+		/* In order, though a GROUP BY asks for none: SQLite takes it for the order of an
+		 * ORDER BY on the same columns. */
+		walk |= (info->aOrderBy[i].desc ? 1 : 0) << (WALK_DOWN_SHIFT + i);
 	}
 	if (info->colUsed & ~known)
 		return false;
@@ -154,6 +158,8 @@ static void forget(struct events_cursor *c)
 		query_filter_fini(&c->filter);
 	if (c->has_groups)
 		query_groups_fini(&c->groups);
+	free(c->order);
+	c->order = NULL;
 	c->has_filter = c->has_groups = false;
 }
 
@@ -171,7 +177,7 @@ static void next_group(struct events_cursor *c)
 {
 	c->left = 0;
 	if (c->group < c->groups.tuples.n)
-		c->left = c->walk & WALK_DISTINCT ? 1 : c->groups.rows[c->group];
+		c->left = c->walk & WALK_DISTINCT ? 1 : c->groups.rows[c->order[c->group]];
 }
 
 static int start_groups(struct events_cursor *c, struct err *e)
@@ -194,6 +200,9 @@ static int start_groups(struct events_cursor *c, struct err *e)
 		r = query_scan_view(&c->scan, &view, e);
 	if (r == 0)
 		r = query_groups_run(&c->groups, c->q, &c->filter, view, e);
+	if (r == 0)
+		r = query_groups_sort(&c->groups, c->q, (unsigned)c->walk >> WALK_DOWN_SHIFT & 3,
+				      &c->order, e);
 	if (r == 0)
 		next_group(c);
 	return r;
@@ -261,7 +270,7 @@ static int group_column(struct events_cursor *c, sqlite3_context *ctx, unsigned 
 	for (unsigned d = 0; d < c->groups.dimensions; d++) {
 		if (query_group_of(number, &by) && by == c->groups.by[d]) {
 			query_group_result(ctx, c->q, by,
-					   query_groups_key(&c->groups, c->group, d));
+					   query_groups_key(&c->groups, c->order[c->group], d));
 			return SQLITE_OK;
 		}
 	}

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/path.h"
 #include "store/query_internal.h"
+#include "store/query_match.h"
 #include "store/query_view.h"
 #include "store/vault.h"
 
@@ -224,6 +225,43 @@ static void fn_container(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 		query_result_bytes(ctx, intern_key(&q->texts, found - 1), false);
 }
 
+/* like(pattern, text[, escape]) and glob(pattern, text) are what the operators call. */
+static bool wildcard_arguments(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	for (int i = 0; i < argc; i++) {
+		if (sqlite3_value_type(argv[i]) == SQLITE_NULL)
+			return false;
+	}
+	if (sqlite3_value_bytes(argv[0]) > (int)LIMIT_QUERY_PATTERN) {
+		sqlite3_result_error(ctx, "the pattern of LIKE or GLOB is too long", -1);
+		return false;
+	}
+	return true;
+}
+
+static void fn_like(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	uint32_t escape = QUERY_NO_ESCAPE;
+
+	if (!wildcard_arguments(ctx, argc, argv))
+		return;
+	if (argc == 3) {
+		struct span text = argument(argv[2]);
+
+		if (text.n == 0 || query_character(text, &escape) != text.n) {
+			sqlite3_result_error(ctx, "ESCAPE takes one character", -1);
+			return;
+		}
+	}
+	sqlite3_result_int(ctx, query_like(argument(argv[0]), argument(argv[1]), escape));
+}
+
+static void fn_glob(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	if (wildcard_arguments(ctx, argc, argv))
+		sqlite3_result_int(ctx, query_glob(argument(argv[0]), argument(argv[1])));
+}
+
 static const struct {
 	const char *name, *usage, *kind, *what;
 	int arguments;
@@ -247,6 +285,20 @@ static const struct {
 	 0, fn_kept},
 };
 
+static int register_wildcards(struct query *q)
+{
+	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC, code;
+
+	code = sqlite3_create_function_v2(q->db, "like", 2, flags, q, fn_like, NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_create_function_v2(q->db, "like", 3, flags, q, fn_like, NULL, NULL,
+						  NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_create_function_v2(q->db, "glob", 2, flags, q, fn_glob, NULL, NULL,
+						  NULL);
+	return code;
+}
+
 int query_functions_register(struct query *q)
 {
 	for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
@@ -257,7 +309,7 @@ int query_functions_register(struct query *q)
 		if (code != SQLITE_OK)
 			return code;
 	}
-	return SQLITE_OK;
+	return register_wildcards(q);
 }
 
 void query_functions_schema(void (*each)(void *ctx, const struct query_schema_line *line),

@@ -364,6 +364,77 @@ uint64_t query_groups_key(const struct query_groups *g, size_t group, unsigned d
 	return key;
 }
 
+struct group_sort {
+	const struct query_groups *g;
+	const struct query *q;
+	unsigned down;
+};
+
+static int text_order(struct span a, struct span b)
+{
+	bool x = sqlite_is_text(a), y = sqlite_is_text(b);
+
+	return x == y ? span_cmp(a, b) : x ? -1 : 1;
+}
+
+static int key_order(const struct query *q, enum group_by by, uint64_t x, uint64_t y)
+{
+	if (x == y)
+		return 0;
+	if (x == GROUP_NULL || y == GROUP_NULL)
+		return x == GROUP_NULL ? -1 : 1;
+	switch (by) {
+	case GROUP_TYPE: {
+		const char *a = x < EVENT_TYPE_MAX ? event_types[x].name : NULL;
+		const char *b = y < EVENT_TYPE_MAX ? event_types[y].name : NULL;
+
+		if (!a || !b) /* a type of a later version is shown as NULL */
+			return a ? 1 : b ? -1 : 0;
+		return strcmp(a, b);
+	}
+	case GROUP_CONTAINER:
+	case GROUP_CONTAINER_NAME:
+	case GROUP_IMAGE:
+	case GROUP_COMM:
+	case GROUP_EXE:
+		return text_order(intern_key(&q->texts, (uint32_t)x),
+				  intern_key(&q->texts, (uint32_t)y));
+	default:
+		return x < y ? -1 : 1;
+	}
+}
+
+static int group_order(const void *a, const void *b, void *ctx)
+{
+	const struct group_sort *sort = ctx;
+	const struct query_groups *g = sort->g;
+
+	for (unsigned d = 0; d < g->dimensions; d++) {
+		int order =
+			key_order(sort->q, g->by[d], query_groups_key(g, *(const uint32_t *)a, d),
+				  query_groups_key(g, *(const uint32_t *)b, d));
+
+		if (order)
+			return sort->down & (1u << d) ? -order : order;
+	}
+	return 0;
+}
+
+int query_groups_sort(struct query_groups *g, struct query *q, unsigned down, uint32_t **ret_order,
+		      struct err *e)
+{
+	struct group_sort sort = {g, q, down};
+	uint32_t *order = calloc(g->tuples.n + 1, sizeof(*order));
+
+	if (!order)
+		return err_set(e, ENOMEM, "no memory to count");
+	for (uint32_t i = 0; i < g->tuples.n; i++)
+		order[i] = i;
+	qsort_r(order, g->tuples.n, sizeof(*order), group_order, &sort);
+	*ret_order = order;
+	return 0;
+}
+
 void query_group_result(sqlite3_context *ctx, struct query *q, enum group_by by, uint64_t key)
 {
 	if (key == GROUP_NULL)

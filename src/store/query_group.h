@@ -52,6 +52,11 @@ void query_groups_fini(struct query_groups *g);
 int query_groups_run(struct query_groups *g, struct query *q, struct query_filter *f,
 		     struct query_view *v, struct err *e);
 
+/* The groups in the order of SQL (NULL, numbers, text, blob) by the dimensions in turn, each the
+ * other way round where `down` has its bit: ret_order[tuples.n].  Caller frees. */
+int query_groups_sort(struct query_groups *g, struct query *q, unsigned down, uint32_t **ret_order,
+		      struct err *e);
+
 /* Key of a group in a dimension: a type's number, a number in q->texts, a number, or GROUP_NULL. */
 uint64_t query_groups_key(const struct query_groups *g, size_t group, unsigned dimension);
 

@@ -2,10 +2,6 @@
  * distinct texts of a block at once, 16 bytes at a time. */
 #include "store/query_match.h"
 
-#include <sqlite3.h>
-
-#include "base/limits.h"
-
 typedef uint8_t lanes __attribute__((vector_size(16)));
 
 static inline uint8_t lower(uint8_t c)
@@ -76,7 +72,7 @@ size_t query_find(struct span hay, struct span needle, bool fold)
 	return SIZE_MAX;
 }
 
-/* '%word%' or '*word*' with a plain ASCII word: anything else is left to SQLite's own matcher. */
+/* '%word%' or '*word*' with a plain ASCII word: anything else goes character by character. */
 static struct span plain_needle(const struct query_pattern *p)
 {
 	bool like = p->op == QUERY_LIKE;
@@ -98,7 +94,6 @@ int query_pattern_init(struct query_pattern *p, enum query_op op, struct span te
 	p->op = op;
 	p->n = text.n;
 	intern_init(&p->set);
-	buf_init(&p->scratch, LIMIT_BLOCK_BYTES);
 	p->text = malloc(text.n + 1);
 	if (!p->text)
 		return err_set(e, ENOMEM, "no memory for a pattern");
@@ -118,7 +113,6 @@ void query_pattern_fini(struct query_pattern *p)
 {
 	free(p->text);
 	intern_fini(&p->set);
-	buf_fini(&p->scratch);
 }
 
 int query_pattern_add(struct query_pattern *p, struct span text, struct err *e)
@@ -131,17 +125,10 @@ int query_pattern_add(struct query_pattern *p, struct span text, struct err *e)
 
 static bool match_pattern(struct query_pattern *p, struct span bytes)
 {
-	const char *text;
-
 	if (p->needle.n)
 		return query_find(bytes, p->needle, p->op == QUERY_LIKE) != SIZE_MAX;
-	buf_clear(&p->scratch);
-	buf_add_span(&p->scratch, bytes);
-	text = buf_text(&p->scratch);
-	if (!text)
-		return true; /* no memory: let SQLite decide */
-	return p->op == QUERY_LIKE ? sqlite3_strlike(p->text, text, 0) == 0
-				   : sqlite3_strglob(p->text, text) == 0;
+	return p->op == QUERY_LIKE ? query_like(span_make(p->text, p->n), bytes, QUERY_NO_ESCAPE)
+				   : query_glob(span_make(p->text, p->n), bytes);
 }
 
 bool query_pattern_match(struct query_pattern *p, struct span bytes)

@@ -1,7 +1,8 @@
 /* query_match.h - LIKE, GLOB and equality on bytes of the journal.
  *
- * SQLite looks at every row that is handed to it once more, so a match here may be too many but
- * never too few. */
+ * LIKE and GLOB here take the place of SQLite's own, which may never match a BLOB (a build option
+ * of Debian's) and stop at a NUL: a process would only have to put one broken byte into its argv to
+ * be found by no query.  A byte that is not UTF-8 is one character, equal to itself only. */
 #ifndef AMBER_STORE_QUERY_MATCH_H
 #define AMBER_STORE_QUERY_MATCH_H
 
@@ -27,8 +28,17 @@ struct query_pattern {
 	struct intern set; /* of QUERY_IN */
 	struct span
 		needle; /* in text: what the pattern looks for anywhere; empty when it is more */
-	struct buf scratch;
 };
+
+#define QUERY_NO_ESCAPE UINT32_MAX
+
+/* Whether the whole of `text` matches: LIKE ('%', '_', ASCII letters in either case, and a
+ * character that escapes) or GLOB ('*', '?', "[a-z]", "[^a-z]"). */
+bool query_like(struct span pattern, struct span text, uint32_t escape);
+bool query_glob(struct span pattern, struct span text);
+
+/* The character at the start of `s` (not empty) and its length. */
+size_t query_character(struct span s, uint32_t *ret_character);
 
 /* Takes a copy of `text`. */
 int query_pattern_init(struct query_pattern *p, enum query_op op, struct span text, struct err *e);
