@@ -544,12 +544,12 @@ int put_file(u32 slot, u64 file)
 u64 fd_file(s32 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *fdt = KREAD(task, files, fdt);
+	struct fdtable *fdt = task->files->fdt;
 	u64 file = 0;
 
-	if (!fdt || (u32)fd >= KREAD(fdt, max_fds))
+	if ((u32)fd >= fdt->max_fds)
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), KREAD(fdt, fd) + (u32)fd);
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)fdt->fd + (u64)(u32)fd * sizeof(file));
 	return file;
 }
 
