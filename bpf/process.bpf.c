@@ -275,8 +275,10 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 	if (sig->live.counter)
 		return 0;
-	if (!rec_for(task_cgroup(self)))
+	if (!rec_for(task_cgroup(self))) {
+		setup_end(self->tgid);
 		return 0;
+	}
 	COUNT(seen);
 	code = sig->flags & SIGNAL_GROUP_EXIT ? sig->group_exit_code
 					      : self->group_leader->exit_code;
