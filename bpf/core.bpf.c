@@ -522,21 +522,13 @@ int put_file(u32 slot, u64 file)
 
 u64 fd_file(s32 fd)
 {
-<<<<<<< HEAD
-	struct fdtable *fdt = bpf_get_current_task_btf()->files->fdt;
-=======
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct fdtable *fdt = task->files->fdt;
->>>>>>> probe
 	u64 file = 0;
 
 	if ((u32)fd >= fdt->max_fds)
 		return 0;
-<<<<<<< HEAD
-	bpf_probe_read_kernel(&file, sizeof(file), fdt->fd + (u32)fd);
-=======
 	bpf_probe_read_kernel(&file, sizeof(file), (void *)fdt->fd + (u64)(u32)fd * sizeof(file));
->>>>>>> probe
 	return file;
 }
 
