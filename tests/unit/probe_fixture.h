@@ -71,7 +71,10 @@ static inline int fixture_open(const struct probe_options *options)
 	if (probe_open(options, &fixture.probe, &e)) {
 		fixture.probe = NULL;
 		(void)snprintf(fixture.why, sizeof(fixture.why), "%s", e.text);
-		return e.code == EPERM || e.code == ENOTSUP ? 0 : -1;
+		if (e.code == EPERM || e.code == ENOTSUP)
+			return 0;
+		print_error("%s\n", e.text);
+		return -1;
 	}
 	return 0;
 }
