@@ -264,6 +264,25 @@ int BPF_PROG(on_exec_failed, struct pt_regs *regs, long ret)
 	return rec_end();
 }
 
+/* Processes of several threads that have been told to be at their end, by start time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u32);
+} ended SEC(".maps");
+
+/* Two threads that end together may both come here when none is left alive: the first one tells. */
+static __always_inline bool exit_is_told(struct task_struct *self)
+{
+	u64 key = self->group_leader->start_boottime ^ ((u64)self->tgid << 40);
+	u32 value = 1;
+
+	if (self->signal->nr_threads <= 1)
+		return false;
+	return bpf_map_update_elem(&ended, &key, &value, BPF_NOEXIST) != 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
@@ -272,7 +291,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct wire_exit *w;
 	u32 code;
 
-	if (sig->live.counter)
+	if (sig->live.counter || exit_is_told(self))
 		return 0;
 	if (!rec_for(task_cgroup(self))) {
 		setup_end(self->tgid);

@@ -102,6 +102,8 @@ static void assert_head(const struct wire_head *h, pid_t pid, pid_t ppid, const 
 	assert_string_equal(h->comm, comm);
 }
 
+#define WHERE (WIRE_FILE_OVERLAY | WIRE_FILE_UPPER | WIRE_FILE_TMPFS)
+
 /* ---- exec ---- */
 
 static uint64_t status_number(const char *status, const char *name, int index)
@@ -292,7 +294,7 @@ static void exec_tells_every_field(void **state)
 	assert_int_equal(w->exe.dev, major(st.st_dev) << 20 | minor(st.st_dev));
 	assert_int_equal(w->exe.size, st.st_size);
 	assert_int_equal(w->exe.mode, st.st_mode);
-	assert_int_equal(w->exe.file_flags & ~(WIRE_FILE_OVERLAY | WIRE_FILE_UPPER), 0);
+	assert_int_equal(w->exe.file_flags & ~WHERE, 0); /* wherever the host's root is */
 	const uint32_t *ns = &w->mnt_ns;
 	for (int i = 0; i < 7; i++)
 		assert_int_equal(ns[i], shared->ns[i]);
@@ -414,7 +416,8 @@ static void act_overlay(void *arg)
 	(void)snprintf(options, sizeof(options), "lowerdir=%s/low,upperdir=%s/up,workdir=%s/work",
 		       folder, folder, folder);
 	(void)snprintf(path, sizeof(path), "%s/merged", folder);
-	CHILD_NEEDS(!mount("overlay", path, "overlay", 0, options));
+	if (mount("overlay", path, "overlay", 0, options) && errno == ENODEV)
+		_exit(77);
 	CHILD_NEEDS((fd = open("merged/dropped", O_RDWR | O_CREAT | O_CLOEXEC, 0755)) >= 0);
 	copy_true(fd);
 	close(fd);
@@ -430,6 +433,10 @@ static void assert_overlay(const char *name, uint32_t want_flags)
 
 	(void)snprintf(arg, sizeof(arg), "%s", name);
 	run(act_overlay, arg);
+	if (WEXITSTATUS(fixture.status) == 77) {
+		print_message("skip: the kernel has no overlay file system\n");
+		skip();
+	}
 	w = fixture_find(WIRE_PROCESS_EXEC);
 	(void)snprintf(path, sizeof(path), "%s/merged/%s", folder, name);
 	assert_string_equal(fixture_path(w, sizeof(*w), WIRE_TEXT_PATH), path);
