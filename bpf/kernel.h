@@ -243,7 +243,6 @@ typedef struct {
 
 struct signal_struct {
 	atomic_t live;
-	int nr_threads;
 	int group_exit_code;
 	u32 flags;
 	struct pid *pids[4];

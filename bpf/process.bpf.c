@@ -264,7 +264,7 @@ int BPF_PROG(on_exec_failed, struct pt_regs *regs, long ret)
 	return rec_end();
 }
 
-/* Processes of several threads that have been told to be at their end, by start time. */
+/* Processes that have been told to be at their end. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -278,8 +278,6 @@ static __always_inline bool exit_is_told(struct task_struct *self)
 	u64 key = self->group_leader->start_boottime ^ ((u64)self->tgid << 40);
 	u32 value = 1;
 
-	if (self->signal->nr_threads <= 1)
-		return false;
 	return bpf_map_update_elem(&ended, &key, &value, BPF_NOEXIST) != 0;
 }
 
