@@ -134,6 +134,27 @@ static inline void fixture_enter(const char *path)
 	close(fd);
 }
 
+/* Field 22 of /proc/PID/stat: when the process started, in units of 10 ms; 0 when it is gone. */
+static inline uint64_t fixture_start_ticks(pid_t pid)
+{
+	char path[64], text[1024], *p;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	p = strrchr(text, ')') + 1;
+	for (int field = 3; field < 22; field++)
+		p = strchr(p + 1, ' ');
+	return strtoull(p, NULL, 10);
+}
+
 /* Forgets the collected records, and those that wait. */
 static inline void fixture_clear(void)
 {

@@ -41,26 +41,6 @@ static char folder[64]; /* private to this program */
 		}                                  \
 	} while (0)
 
-static uint64_t start_ticks(pid_t pid)
-{
-	char path[64], text[1024], *p;
-	ssize_t n;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = 0;
-	p = strrchr(text, ')') + 1;
-	for (int field = 3; field < 22; field++)
-		p = strchr(p + 1, ' ');
-	return strtoull(p, NULL, 10);
-}
-
 static uint32_t own_loginuid(void)
 {
 	char text[32] = "4294967295";
@@ -97,7 +77,7 @@ static void assert_head(const struct wire_head *h, pid_t pid, pid_t ppid, const 
 	assert_int_equal(h->ppid, ppid);
 	assert_true(h->start_ns > run_from_ns && h->start_ns <= h->boot_ns);
 	if (ppid == getpid())
-		assert_int_equal(h->parent_start_ns / TICK_NS, start_ticks(ppid));
+		assert_int_equal(h->parent_start_ns / TICK_NS, fixture_start_ticks(ppid));
 	assert_int_equal(h->count, 1);
 	assert_string_equal(h->comm, comm);
 }
@@ -180,7 +160,7 @@ static void exec_in_namespaces(void)
 	arrange_stdio();
 	note_namespaces();
 	shared->loginuid = own_loginuid();
-	shared->child_ticks = start_ticks(shared->child);
+	shared->child_ticks = fixture_start_ticks(shared->child);
 	CHILD_NEEDS(!chdir("/usr/share"));
 	become_nobody_with_a_capability();
 	execl("../bin/cat", "a name", "/proc/self/status", "", "/dev/null", NULL);
@@ -262,7 +242,7 @@ static void assert_ancestors(const struct wire_exec *w)
 	assert_string_equal(w->ancestors[0].comm, "test_probe_proc");
 	assert_int_equal(w->ancestors[0].start_ns, w->head.parent_start_ns);
 	assert_int_equal(w->ancestors[1].tgid, getpid());
-	assert_int_equal(w->ancestors[1].start_ns / TICK_NS, start_ticks(getpid()));
+	assert_int_equal(w->ancestors[1].start_ns / TICK_NS, fixture_start_ticks(getpid()));
 	assert_int_equal(w->ancestors[2].tgid, getppid());
 	assert_int_equal(w->ancestors[w->ancestor_count - 1].pad, 0);
 }
@@ -618,7 +598,7 @@ static void act_forks(void *arg)
 		_exit(0);
 	}
 	shared->child = pid;
-	shared->child_ticks = start_ticks(pid);
+	shared->child_ticks = fixture_start_ticks(pid);
 	close(hold[1]);
 	wait_for(pid);
 	pid = (pid_t)syscall(SYS_fork);
