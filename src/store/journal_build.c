@@ -415,21 +415,21 @@ static int encode_prune(const struct build *b, struct build_output *out, struct 
 int build_encode(const struct build *b, struct column_encoder *enc, struct build_output *out,
 		 struct err *e)
 {
-	uint32_t columns = 0;
 	int r;
 
 	buf_clear(&out->directory);
 	buf_clear(&out->prune);
 	buf_clear(&out->data);
+	enc->directory = &out->directory;
+	enc->data = &out->data;
+	enc->columns = 0;
 	r = encode_prune(b, out, e);
 	for (unsigned c = 0; c < JOURNAL_COLUMNS && r == 0; c++) {
 		const struct build_column *column = &b->columns[c];
 
-		r = column_encode(enc, c, column->values, column->n, &out->directory, &out->data,
-				  &columns, e);
+		r = column_encode(enc, c, column->values, column->n, e);
 		if (r == 0 && column->n && column->texts.bytes)
-			r = column_encode_texts(enc, c, &column->texts, &out->directory, &out->data,
-						&columns, e);
+			r = column_encode_texts(enc, c, &column->texts, e);
 	}
 	if (r < 0)
 		return r;
@@ -446,7 +446,7 @@ int build_encode(const struct build *b, struct column_encoder *enc, struct build
 		.max_real_ns = b->max_real_ns,
 		.min_boot_ns = b->min_boot_ns,
 		.max_boot_ns = b->max_boot_ns,
-		.columns = columns,
+		.columns = enc->columns,
 	};
 	return buf_check(&out->directory, "a block's directory", e);
 }
