@@ -17,12 +17,13 @@
 #define LIMIT_SEGMENT_BYTES (1024u << 20) /* bytes of one journal segment */
 #define LIMIT_TEXT_BYTES    (4u << 20)	  /* bytes of one text of one event */
 #define LIMIT_EVENT_BYTES   (16u << 20)	  /* bytes of all texts of one event */
-#define LIMIT_SCHEMA_BYTES  (256u << 10)  /* bytes of the schema in a segment's header */
-#define LIMIT_PRUNE_BYTES   (1u << 20)	  /* bytes of one block's pruning data */
-#define LIMIT_SEGMENT_ROWS  (1ull << 40)  /* rows of one segment, to refuse nonsense */
-#define LIMIT_SEGMENTS	    (1u << 20)	  /* segments and tombstones of one journal */
-#define LIMIT_HOLDS	    4096u	  /* legal holds at once */
-#define LIMIT_OBJECT_BYTES  (1ull << 40)  /* bytes of one vault object */
-#define LIMIT_LOG_LINE	    (16u << 10)	  /* bytes kept of one log line of a container */
+#define LIMIT_TABLE_TEXT    (64u << 10) /* bytes of one text of a container or process in a block */
+#define LIMIT_SCHEMA_BYTES  (256u << 10) /* bytes of the schema in a segment's header */
+#define LIMIT_PRUNE_BYTES   (1u << 20)	 /* bytes of one block's pruning data */
+#define LIMIT_SEGMENT_ROWS  (1ull << 40) /* rows of one segment, to refuse nonsense */
+#define LIMIT_SEGMENTS	    (1u << 20)	 /* segments and tombstones of one journal */
+#define LIMIT_HOLDS	    4096u	 /* legal holds at once */
+#define LIMIT_OBJECT_BYTES  (1ull << 40) /* bytes of one vault object */
+#define LIMIT_LOG_LINE	    (16u << 10)	 /* bytes kept of one log line of a container */
 
 #endif

@@ -113,6 +113,13 @@ struct table_value {
 	struct span text;
 };
 
+/* Identities stand in every block, so their texts are kept short; the event that tells of a
+ * container has its whole identity. */
+static struct span clip(struct span text)
+{
+	return span_make(text.p, text.n < LIMIT_TABLE_TEXT ? text.n : LIMIT_TABLE_TEXT);
+}
+
 /* Adds one line to a table of the block; all or nothing. */
 static int add_line(struct build *b, const struct table_value *values, unsigned n)
 {
@@ -120,13 +127,13 @@ static int add_line(struct build *b, const struct table_value *values, unsigned 
 
 	for (unsigned i = 0; i < n && r == 0; i++)
 		r = build_is_text(values[i].column)
-			    ? reserve_text(b, values[i].column, values[i].text)
+			    ? reserve_text(b, values[i].column, clip(values[i].text))
 			    : reserve(b, values[i].column);
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < n; i++) {
 		if (build_is_text(values[i].column))
-			put_text(b, values[i].column, values[i].text);
+			put_text(b, values[i].column, clip(values[i].text));
 		else
 			put(b, values[i].column, values[i].number);
 	}

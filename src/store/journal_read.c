@@ -222,7 +222,7 @@ static int add_segment(struct journal_reader *r, uint64_t number, struct err *e)
 {
 	struct reader_segment *more;
 
-	if (r->segment_count == r->segment_cap) {
+	if (!r->segments || r->segment_count == r->segment_cap) {
 		size_t cap = r->segment_cap ? r->segment_cap * 2 : 16;
 
 		more = realloc(r->segments, cap * sizeof(*more));
