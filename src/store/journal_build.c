@@ -352,7 +352,7 @@ int build_add(struct build *b, const struct event *ev, struct err *e)
 int build_output_init(struct build_output *out)
 {
 	*out = (struct build_output){0};
-	buf_init(&out->directory, 2 * JOURNAL_COLUMNS * 64u);
+	buf_init(&out->directory, (size_t)2 * JOURNAL_COLUMNS * 64);
 	buf_init(&out->prune, LIMIT_PRUNE_BYTES);
 	buf_init(&out->data, LIMIT_BLOCK_BYTES - LIMIT_PRUNE_BYTES - 65536u);
 	return 0;

@@ -194,7 +194,7 @@ static int read_segment(struct journal_reader *r, size_t segment, struct err *e)
 	struct segment_footer footer;
 	AUTO(buf) struct buf bytes;
 	struct stat st;
-	int fd, result = reader_file(r, segment, &fd, e);
+	int fd = -1, result = reader_file(r, segment, &fd, e);
 
 	buf_init(&bytes, LIMIT_SEGMENT_BYTES);
 	if (result == 0 && fstat(fd, &st) != 0)
