@@ -94,8 +94,8 @@ void identify_put(struct identify *i, const struct draft *d, enum source source)
 void *identify_listen(void *stream);
 
 /* Binds a container's group with what its name tells; queues the look-up of the rest. */
-int identify_bind(struct identify *i, struct span id, enum container_runtime runtime,
-		  const char *pod_uid, uint64_t cgroup_id, const char *path, struct err *e);
+int identify_bind(struct identify *i, const struct cgroup_name *name, uint64_t cgroup_id,
+		  const char *path, struct err *e);
 
 /* Whether identify_stop was called. */
 bool identify_stopping(struct identify *i);

@@ -70,9 +70,9 @@ static void check_pid(struct identify *i, struct draft *d, struct span claimed_p
 		return;
 	section = registry_read_lock(i->registry);
 	known = registry_find_id(i->registry, d->c.id);
-	bound = known && known->cgroup_id && known->state != CONTAINER_DEAD;
+	bound = d->c.cgroup_id || (known && known->cgroup_id && known->state != CONTAINER_DEAD);
 	if (bound)
-		own = known->cgroup_path;
+		own = d->c.cgroup_id ? d->c.cgroup_path : known->cgroup_path;
 	if (bound && !is_within(path, own)) {
 		set_conflict(d, path);
 		d->c.init_pid = 0;

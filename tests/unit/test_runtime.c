@@ -191,7 +191,6 @@ static void a_group_of_this_host_goes_from_path_to_id_and_back(void **state)
 	uint32_t pids[4];
 	uint64_t id;
 	size_t n = 9;
-	bool more;
 
 	if (cgroup_open(&h, NULL, &e) < 0) {
 		print_message("skipped: %s\n", e.text);
@@ -207,7 +206,7 @@ static void a_group_of_this_host_goes_from_path_to_id_and_back(void **state)
 	assert_int_equal(cgroup_id(&h, name, &id, &e), 0);
 	assert_int_equal(cgroup_path(&h, id, path, &e), 0);
 	assert_string_equal(path, name);
-	assert_int_equal(cgroup_procs(&h, name, pids, 4, &n, &more, &e), 0);
+	assert_int_equal(cgroup_procs(&h, name, pids, 4, &n, &e), 0);
 	assert_int_equal(n, 0);
 	assert_int_equal(cgroup_of_pid(&h, (uint32_t)getpid(), path, &e), 0);
 	assert_int_equal(path[0], '/');
@@ -893,6 +892,32 @@ static void a_bare_runc_group_is_found_in_the_state_folder(void **state)
 	world_stop(&w);
 }
 
+static void a_claim_against_the_kernel_is_recorded_and_not_believed(void **state)
+{
+	static struct world w; /* outlives a failed test, whose threads go on */
+	struct err e = ERR_INIT;
+	enum identify_result result = IDENTIFY_HOST;
+	char text[512];
+
+	world_start(&w);
+	/* this process is not in the container's group, whatever the state file says */
+	(void)snprintf(text, sizeof(text),
+		       "{\"id\":\"liar\",\"init_process_pid\":%d,\"config\":{\"rootfs\":\"/r\"},"
+		       "\"cgroup_paths\":{\"\":\"%s/the/group\"}}",
+		       (int)getpid(), w.cgroups.mount);
+	write_file("oci/liar/state.json", text);
+	assert_int_equal(identify_cgroup(w.identify, 9, "/the/group", &result, &e), 0);
+	assert_int_equal(identify_settle(w.identify, 10000, &e), 0);
+	unsigned s = registry_read_lock(w.registry);
+	const struct container *c = registry_find_cgroup(w.registry, 9);
+	assert_non_null(c);
+	assert_span(c->cgroup_path, "/the/group");
+	assert_int_equal(c->init_pid, 0);
+	assert_true(span_contains(c->conflict, span_of("claimed_init_pid")));
+	registry_read_unlock(w.registry, s);
+	world_stop(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -921,6 +946,7 @@ int main(void)
 		cmocka_unit_test(a_group_without_a_hold_is_named_by_a_worker),
 		cmocka_unit_test(what_nobody_knows_stays_unknown_and_is_counted),
 		cmocka_unit_test(a_bare_runc_group_is_found_in_the_state_folder),
+		cmocka_unit_test(a_claim_against_the_kernel_is_recorded_and_not_believed),
 	};
 
 	return cmocka_run_group_tests_name("runtime", tests, make_dir, remove_dir);
