@@ -6,13 +6,15 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "runtime/containerd.h"
 #include "runtime/docker.h"
 #include "runtime/identify.h"
 
-#define EXPECTED	 256u /* starts that wait for their control group */
-#define STREAMS		 16u  /* sockets that are listened to */
+#define EXPECTED	 256u		    /* starts that wait for their control group */
+#define STREAMS		 16u		    /* sockets that are listened to */
+#define QUIET_NS	 (5 * NSEC_PER_SEC) /* a socket that hung is not asked for so long */
 #define WORKERS_MAX	 16u
 #define SPACE_MAX	 80u
 #define RESOLVE_ATTEMPTS 5u
@@ -61,6 +63,7 @@ struct identify {
 	const struct cgroup_host *cgroups;
 	char **docker_sockets, **docker_roots, **containerd_sockets;
 	char **podman_sockets, **podman_storages, **oci_roots;
+	_Atomic uint64_t docker_quiet[STREAMS], containerd_quiet[STREAMS]; /* until, boot_ns */
 
 	pthread_mutex_t lock; /* the queue and `expected` */
 	pthread_cond_t changed;

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "runtime/containerd.h"
 #include "runtime/docker.h"
+#include "runtime/http.h"
 #include "runtime/identify.h"
 #include "runtime/mountinfo.h"
 #include "runtime/oci.h"
@@ -641,12 +642,19 @@ static void a_body_without_end_is_cut_at_the_limit(void **state)
 	static const char head[] = "HTTP/1.1 200 OK\r\n\r\n[";
 	struct fake f = {.answer = piece, .n = n, .repeat = 40};
 	struct err e = ERR_INIT;
+	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
+	long status = 0;
 
 	assert_non_null(piece);
 	memset(piece, ' ', n);
 	memcpy(piece, head, sizeof(head) - 1);
 	fake_start(&f, "s10");
-	assert_int_equal(inspect_at(&f, &e), -E2BIG);
+	assert_int_equal(
+		http_fetch(
+			&(struct http_request){.socket = f.path, .path = "/", .deadline_ms = 60000},
+			&body, &status, &e),
+		-E2BIG);
+	assert_true(body.n <= LIMIT_HTTP_BODY);
 	fake_stop(&f);
 }
 
@@ -733,17 +741,19 @@ struct world {
 	struct identify *identify;
 	struct cgroup_host cgroups;
 	char docker_root[128], oci_root[128], storage[128];
+	const char *docker_socket; /* NULL: none */
 };
 
 static void world_start(struct world *w)
 {
 	static const char *const none[] = {NULL};
 	const char *roots[] = {w->docker_root, NULL};
+	const char *sockets[] = {w->docker_socket, NULL};
 	const char *oci[] = {w->oci_root, NULL};
 	const char *storages[] = {w->storage, NULL};
 	struct identify_options o = {
 		.cgroups = &w->cgroups,
-		.docker_sockets = none,
+		.docker_sockets = sockets,
 		.containerd_sockets = none,
 		.podman_sockets = none,
 		.docker_roots = roots,
@@ -918,6 +928,35 @@ static void a_claim_against_the_kernel_is_recorded_and_not_believed(void **state
 	world_stop(&w);
 }
 
+static void a_hanging_daemon_does_not_hold_up_what_files_tell(void **state)
+{
+	static struct world w; /* outlives a failed test, whose threads go on */
+	static struct fake hang = {.answer = "", .hangs = true};
+	struct err e = ERR_INIT;
+	enum identify_result result = IDENTIFY_HOST;
+	uint64_t start;
+
+	fake_start(&hang, "hanging");
+	w.docker_socket = hang.path;
+	write_docker();
+	world_start(&w);
+	start = clock_boot_ns();
+	assert_int_equal(identify_cgroup(w.identify, 5, "/docker/" HEX, &result, &e), 0);
+	for (uint64_t i = 0; i < 50; i++) {
+		char path[100];
+
+		(void)snprintf(path, sizeof(path), "/docker/%064d", (int)i);
+		assert_int_equal(identify_cgroup(w.identify, 100 + i, path, &result, &e), 0);
+	}
+	assert_true(clock_boot_ns() - start < NSEC_PER_SEC); /* the caller never waits */
+	assert_int_equal(identify_settle(w.identify, 30000, &e), 0);
+	unsigned s = registry_read_lock(w.registry);
+	assert_span(registry_find_cgroup(w.registry, 5)->image, "reg:5000/web:1");
+	registry_read_unlock(w.registry, s);
+	world_stop(&w);
+	fake_stop(&hang);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -946,6 +985,7 @@ int main(void)
 		cmocka_unit_test(a_group_without_a_hold_is_named_by_a_worker),
 		cmocka_unit_test(what_nobody_knows_stays_unknown_and_is_counted),
 		cmocka_unit_test(a_bare_runc_group_is_found_in_the_state_folder),
+		cmocka_unit_test(a_hanging_daemon_does_not_hold_up_what_files_tell),
 		cmocka_unit_test(a_claim_against_the_kernel_is_recorded_and_not_believed),
 	};
 

@@ -690,6 +690,63 @@ static void podman_is_read_from_its_storage_and_found_running(void **state)
 	world_stop(&w);
 }
 
+static void podman_service_says_the_same_as_its_storage(void **state)
+{
+	struct err e = ERR_INIT;
+	char uri[128], root[128], runroot[128], id[80];
+	struct daemon service = {.pid = 0};
+	char *argv[] = {(char *)"podman",
+			(char *)"--root",
+			root,
+			(char *)"--runroot",
+			runroot,
+			(char *)"--cgroup-manager",
+			(char *)"cgroupfs",
+			(char *)"--events-backend",
+			(char *)"file",
+			(char *)"--runtime",
+			(char *)"runc",
+			(char *)"system",
+			(char *)"service",
+			(char *)"-t",
+			(char *)"0",
+			uri,
+			NULL};
+	AUTO(draft) struct draft api = DRAFT_INIT;
+	AUTO(draft) struct draft disk = DRAFT_INIT;
+	int r = -1;
+
+	SKIP_UNLESS(have("podman") &&
+			    run(PODMAN "create --name p2 --rm --network none --restart no "
+				       "localhost/pbox:1 /bin/sleep 600",
+				dir) == 0,
+		    "podman cannot create a container here");
+	(void)snprintf(id, sizeof(id), "%s", output());
+	(void)snprintf(root, sizeof(root), "%s/podman", dir);
+	(void)snprintf(runroot, sizeof(runroot), "%s/podman-run", dir);
+	(void)snprintf(service.socket, sizeof(service.socket), "%s/podman.sock", dir);
+	(void)snprintf(uri, sizeof(uri), "unix://%s", service.socket);
+	service.pid = spawn(argv, -1, "podman.log");
+	for (int i = 0; i < 100 && r < 0; i++) {
+		sleep_ms(100);
+		r = podman_inspect(service.socket, id, &api, &e);
+	}
+	assert_int_equal(podman_inspect(service.socket, "nosuch", &disk, &e), -ENOENT);
+	stop_daemon(&service);
+	assert_int_equal(r, 0);
+	assert_int_equal(podman_read_disk(below("podman"), id, &disk, &e), 0);
+	assert_span(api.c.name, "p2");
+	assert_span(api.c.image, "localhost/pbox:1");
+	assert_int_equal(api.c.auto_remove, TRUTH_YES);
+	assert_int_equal(api.c.runtime, RUNTIME_PODMAN);
+	assert_int_equal(api.c.state, CONTAINER_CREATED);
+	assert_true(span_eq(api.c.id, disk.c.id));
+	assert_true(span_eq(api.c.name, disk.c.name));
+	assert_true(span_eq(api.c.image, disk.c.image));
+	assert_true(span_eq(api.c.image_id, disk.c.image_id));
+	assert_true(span_eq(api.c.digest, disk.c.digest));
+}
+
 static const char spec[] =
 	"{\"ociVersion\":\"1.0.2\",\"process\":{\"terminal\":false,\"user\":{\"uid\":0,\"gid\":0},"
 	"\"args\":[\"/bin/sleep\",\"600\"],\"env\":[\"PATH=/bin\"],\"cwd\":\"/\"},"
@@ -800,9 +857,12 @@ static int tear_down(void **state)
 	}
 	stop_daemon(&containerd);
 	if (have("podman"))
-		(void)run(PODMAN "rm -f -t 0 p1", dir);
-	(void)umount2(below("docker-data"), MNT_DETACH); /* made private by the daemons */
-	(void)umount2(below("podman/overlay"), MNT_DETACH);
+		(void)run(PODMAN "rm -f -t 0 p1 p2", dir);
+	/* both were mounted on themselves by their daemons, once for each start */
+	while (umount2(below("docker-data"), MNT_DETACH) == 0)
+		;
+	while (umount2(below("podman/overlay"), MNT_DETACH) == 0)
+		;
 	(void)run("rm -rf %s", dir);
 	buf_fini(&out);
 	return 0;
@@ -821,6 +881,7 @@ int main(void)
 		cmocka_unit_test(a_containerd_image_gives_its_digest),
 		cmocka_unit_test(containerd_events_bring_starts_and_exits),
 		cmocka_unit_test(podman_is_read_from_its_storage_and_found_running),
+		cmocka_unit_test(podman_service_says_the_same_as_its_storage),
 		cmocka_unit_test(bare_runc_is_found_by_its_state_folder),
 		cmocka_unit_test(a_held_start_is_bound_when_its_group_appears),
 		cmocka_unit_test(bare_crun_is_found_by_its_state_folder),
