@@ -227,7 +227,7 @@ static int ask_all(struct query *q, sqlite3 *db, struct err *e)
 
 	snprintf(ours, sizeof(ours),
 		 "SELECT time_ns, pid, ret FROM events WHERE container = "
-		 "amber_container('service-3') "
+		 "'%s' "
 		 "AND time_ns BETWEEN 1790005010000000000 AND 1790005010500000000",
 		 mix->ids[3]);
 	free(mix);
