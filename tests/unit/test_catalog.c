@@ -72,6 +72,7 @@ static void list(struct fixture *f, const char *which, struct seen *seen)
 	AUTO(catalog) struct catalog *reader = NULL;
 	struct err e = ERR_INIT;
 
+	buf_fini(&seen->bytes);
 	memset(seen, 0, sizeof(*seen));
 	buf_init(&seen->bytes, 65536);
 	assert_int_equal(catalog_commit(f->writer, &e), 0);
@@ -106,7 +107,7 @@ static void a_dead_container_keeps_its_identity(void **state)
 				 .state = CONTAINER_DEAD,
 				 .exit_code = 137,
 				 .died_ns = 5000};
-	struct seen seen;
+	struct seen seen = {0};
 
 	put(f, &c, 1);
 	put(f, &dead, 2);
@@ -128,7 +129,7 @@ static void a_dead_container_keeps_its_identity(void **state)
 static void the_living_come_before_the_dead(void **state)
 {
 	struct fixture *f = *state;
-	struct seen seen;
+	struct seen seen = {0};
 
 	for (unsigned i = 0; i < 4; i++) {
 		char id[16], name[16];
@@ -156,7 +157,7 @@ static void a_container_is_found_by_name_or_start_of_id(void **state)
 	struct fixture *f = *state;
 	struct container one = {.id = span_of("aaa111"), .name = span_of("web")};
 	struct container two = {.id = span_of("aaa222"), .name = span_of("a%_'\"\n")};
-	struct seen seen;
+	struct seen seen = {0};
 
 	put(f, &one, 1);
 	put(f, &two, 1);
