@@ -17,6 +17,8 @@ struct query {
 	/* Texts that rows share, such as container ids.  They live as long as the query, so that
 	 * SQLite can point to them instead of copying. */
 	struct intern texts;
+	uint32_t last_number; /* of the texts, the one that was shown last */
+	bool last_shown, last_is_text;
 	unsigned timeout_ms;
 	uint64_t deadline_ns; /* boot_ns; 0 none */
 	bool interrupted;     /* atomic */
