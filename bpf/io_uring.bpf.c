@@ -28,6 +28,6 @@ int BPF_PROG(on_uring_submit, struct io_kiocb *req)
 		return 0;
 	w->head.syscall = NR_io_uring_enter;
 	w->request = opcode;
-	w->fd = KREAD(req, cqe.fd);
+	w->fd = -1;
 	return rec_end();
 }

@@ -12,7 +12,6 @@
 
 struct io_cqe {
 	s32 res;
-	s32 fd; /* of the submission, until res is set */
 } KERNEL_TYPE;
 
 struct io_uring_task {
