@@ -133,8 +133,7 @@ static __always_inline void exec_namespaces(struct wire_exec *w, struct task_str
 	w->cgroup_ns = ns->cgroup_ns->ns.inum;
 	w->user_ns = task->cred->user_ns->ns.inum;
 	bpf_probe_read_kernel(&pid_ns, sizeof(pid_ns),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      pid->level * bpf_core_type_size(struct upid) +
+			      (void *)upid_at(pid, pid->level) +
 				      bpf_core_field_offset(struct upid, ns));
 	w->pid_ns = KREAD(pid_ns, ns.inum);
 }
@@ -275,8 +274,10 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 	if (sig->live.counter)
 		return 0;
-	if (!rec_for(task_cgroup(self)))
+	if (!rec_for(task_cgroup(self))) {
+		setup_end(self->tgid);
 		return 0;
+	}
 	COUNT(seen);
 	code = sig->flags & SIGNAL_GROUP_EXIT ? sig->group_exit_code
 					      : self->group_leader->exit_code;

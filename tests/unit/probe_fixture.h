@@ -11,6 +11,7 @@
 #define AMBER_TESTS_UNIT_PROBE_FIXTURE_H
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,10 @@ static inline int fixture_open(const struct probe_options *options)
 	if (probe_open(options, &fixture.probe, &e)) {
 		fixture.probe = NULL;
 		(void)snprintf(fixture.why, sizeof(fixture.why), "%s", e.text);
-		return e.code == EPERM || e.code == ENOTSUP ? 0 : -1;
+		if (e.code == EPERM || e.code == ENOTSUP)
+			return 0;
+		print_error("%s\n", e.text);
+		return -1;
 	}
 	return 0;
 }
@@ -152,7 +156,10 @@ static inline pid_t fixture_start(const char *path, void (*act)(void *arg), void
 
 	assert_true(pid >= 0);
 	if (!pid) {
-		alarm(30); /* a test that hangs fails */
+		alarm(30);		  /* a test that hangs fails */
+		signal(SIGSEGV, SIG_DFL); /* cmocka's handlers would go on with the tests in here */
+		signal(SIGILL, SIG_DFL);
+		signal(SIGBUS, SIG_DFL);
 		fixture_enter(path);
 		act(arg);
 		_exit(0);

@@ -518,6 +518,67 @@ static void an_exec_that_fails_tells_what_was_asked_for(void **state)
 	fixture_assert_text(w, sizeof(*w), WIRE_TEXT_PATH_CLAIM, "not-there", 9, WIRE_TEXT_CLAIM);
 }
 
+static void act_deep(void *arg)
+{
+	char name[200], *const argv[] = {name, NULL}, *const envp[] = {NULL};
+
+	memset(name, 'd', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	name[arg ? sizeof(name) - 1 : 1] = 0; /* many short components, or few long ones */
+	CHILD_NEEDS(!unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		    !mount("tmpfs", folder, "tmpfs", 0, NULL) && !chdir(folder));
+	for (int i = 0; i < (arg ? 30 : 300); i++)
+		CHILD_NEEDS(!mkdir(name, 0755) && !chdir(name));
+	CHILD_NEEDS(execve("x", argv, envp) == -1);
+}
+
+static void assert_cut(bool long_names)
+{
+	const struct wire_exec *w;
+	const struct wire_text *text;
+	const char *bytes;
+	int yes = 1;
+
+	run(act_deep, long_names ? &yes : NULL);
+	w = fixture_find(WIRE_PROCESS_EXEC);
+	text = fixture_text(w, sizeof(*w), WIRE_TEXT_CWD, &bytes);
+	assert_non_null(text);
+	assert_int_equal(text->flags, WIRE_TEXT_KERNEL_PATH | WIRE_TEXT_TRUNCATED);
+	assert_int_equal(text->len, long_names ? 20 * 200 : 2 * WIRE_DEPTH_MAX);
+	assert_true(w->head.marks & WIRE_MARK_TRUNCATED);
+}
+
+static void a_path_that_is_too_deep_or_too_long_is_cut_and_marked(void **state)
+{
+	fixture_need();
+	assert_cut(false);
+	assert_cut(true);
+}
+
+/* The working directory is left outside of the new root, as an escape from a chroot has it. */
+static void act_outside(void *arg)
+{
+	char name[] = "x", *const argv[] = {name, NULL}, *const envp[] = {NULL};
+
+	CHILD_NEEDS(!chdir("/usr/share") && !chroot(folder));
+	CHILD_NEEDS(execve("x", argv, envp) == -1);
+}
+
+static void a_path_outside_the_root_is_marked(void **state)
+{
+	const struct wire_exec *w;
+	const struct wire_text *text;
+	const char *bytes;
+
+	fixture_need();
+	run(act_outside, NULL);
+	w = fixture_find(WIRE_PROCESS_EXEC);
+	text = fixture_text(w, sizeof(*w), WIRE_TEXT_CWD, &bytes);
+	assert_non_null(text);
+	assert_int_equal(text->flags, WIRE_TEXT_KERNEL_PATH | WIRE_TEXT_OUTSIDE);
+	assert_string_equal(fixture_path(w, sizeof(*w), WIRE_TEXT_CWD), "/usr/share");
+}
+
 /* ---- fork ---- */
 
 static pid_t clone3_with(uint64_t flags)
@@ -726,6 +787,8 @@ int main(void)
 		cmocka_unit_test(a_program_of_the_upper_layer_is_told_from_one_of_the_image),
 		cmocka_unit_test(two_megabytes_of_arguments_are_cut_and_counted),
 		cmocka_unit_test(an_exec_that_fails_tells_what_was_asked_for),
+		cmocka_unit_test(a_path_that_is_too_deep_or_too_long_is_cut_and_marked),
+		cmocka_unit_test(a_path_outside_the_root_is_marked),
 		cmocka_unit_test(every_way_to_make_a_process_is_told),
 		cmocka_unit_test(a_thread_is_no_process),
 		cmocka_unit_test(the_code_of_an_exit_is_told),
