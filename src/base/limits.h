@@ -18,15 +18,16 @@
 #define LIMIT_VAULT_OBJECTS (16u << 20)	  /* contents of one vault */
 #define LIMIT_TEXT_BYTES    (4u << 20)	  /* bytes of one text of one event */
 #define LIMIT_EVENT_BYTES   (16u << 20)	  /* bytes of all texts of one event */
-#define LIMIT_SCHEMA_BYTES  (256u << 10)  /* bytes of the schema in a segment's header */
-#define LIMIT_PRUNE_BYTES   (1u << 20)	  /* bytes of one block's pruning data */
-#define LIMIT_SEGMENT_ROWS  (1ull << 40)  /* rows of one segment, to refuse nonsense */
-#define LIMIT_SEGMENTS	    (1u << 20)	  /* segments and tombstones of one journal */
-#define LIMIT_HOLDS	    4096u	  /* legal holds at once */
-#define LIMIT_QUERY_GROUPS  (4u << 20)	  /* groups of one native count */
-#define LIMIT_QUERY_PATTERN 4096u	  /* bytes of a pattern of LIKE or GLOB */
-#define LIMIT_QUERY_TEXTS   (64u << 20)	  /* bytes of texts that the rows of a query share */
-#define LIMIT_OBJECT_BYTES  (1ull << 40)  /* bytes of one vault object */
-#define LIMIT_LOG_LINE	    (16u << 10)	  /* bytes kept of one log line of a container */
+#define LIMIT_TABLE_TEXT    (64u << 10) /* bytes of one text of a container or process in a block */
+#define LIMIT_SCHEMA_BYTES  (256u << 10) /* bytes of the schema in a segment's header */
+#define LIMIT_PRUNE_BYTES   (1u << 20)	 /* bytes of one block's pruning data */
+#define LIMIT_SEGMENT_ROWS  (1ull << 40) /* rows of one segment, to refuse nonsense */
+#define LIMIT_SEGMENTS	    (1u << 20)	 /* segments and tombstones of one journal */
+#define LIMIT_HOLDS	    4096u	 /* legal holds at once */
+#define LIMIT_QUERY_GROUPS  (4u << 20)	 /* groups of one native count */
+#define LIMIT_QUERY_PATTERN 4096u	 /* bytes of a pattern of LIKE or GLOB */
+#define LIMIT_QUERY_TEXTS   (64u << 20)	 /* bytes of texts that the rows of a query share */
+#define LIMIT_OBJECT_BYTES  (1ull << 40) /* bytes of one vault object */
+#define LIMIT_LOG_LINE	    (16u << 10)	 /* bytes kept of one log line of a container */
 
 #endif
