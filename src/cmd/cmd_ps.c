@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/print.h"
 #include "cmd/table.h"
 #include "store/catalog.h"
 
@@ -66,7 +67,7 @@ static void add_row(struct list *list, const struct container *c)
 	struct table *t = &list->table;
 	bool wide = list->cmd->option[OPT_WIDE];
 
-	table_cell(t, wide ? c->id : span_make(c->id.p, c->id.n < 12 ? c->id.n : 12));
+	table_cell(t, wide ? c->id : print_short_id(c->id));
 	table_cell(t, c->name);
 	table_cell(t, c->image.n ? c->image : span_of("?"));
 	table_cell(t, span_of(container_runtime_name(c->runtime)));

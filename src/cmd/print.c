@@ -126,13 +126,20 @@ void print_summary(struct buf *b, const struct event *ev)
 		buf_add_text(b, "  [cut]");
 }
 
+struct span print_short_id(struct span id)
+{
+	if (id.n == 64)
+		return span_make(id.p, 12);
+	return span_make(id.p, id.n < 40 ? id.n : 40);
+}
+
 struct span print_container_name(const struct container *c)
 {
 	if (!c)
 		return span_of("host");
 	if (c->name.n)
 		return c->name;
-	return span_make(c->id.p, c->id.n < 12 ? c->id.n : 12);
+	return print_short_id(c->id);
 }
 
 static const char *colour_of(enum event_type type)

@@ -299,7 +299,20 @@ void recorder_on_start(void *ctx, const struct hold_start *start)
 
 /* ---- events of the keeper and of the logs ---- */
 
+#define BARE_REV (1ull << 62) /* revs of snapshots that hold a pid and nothing else */
+
 static _Thread_local unsigned section_of_thread;
+static _Thread_local struct process bare; /* of a process that the table does not know (any more) */
+
+static const struct process *process_of(struct recorder *r, uint32_t pid)
+{
+	const struct process *p = processes_find(&r->processes, pid, 0);
+
+	if (p)
+		return p;
+	bare = (struct process){.rev = BARE_REV | pid, .pid = pid, .loginuid = UINT32_MAX};
+	return &bare;
+}
 
 void recorder_identify(void *ctx, const struct keep_who *who, struct event *ev)
 {
@@ -316,7 +329,7 @@ void recorder_identify(void *ctx, const struct keep_who *who, struct event *ev)
 			ev->container = c;
 	}
 	if (who->pid)
-		ev->process = processes_find(&r->processes, who->pid, 0);
+		ev->process = process_of(r, who->pid);
 	atomic_fetch_add_explicit(&r->events, 1, memory_order_relaxed);
 }
 
