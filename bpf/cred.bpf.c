@@ -96,6 +96,28 @@ static __always_inline u32 ns_type(struct inode *inode)
 	return KREAD(ns, ops, type);
 }
 
+static __always_inline bool is_pidfd_name(struct file *f)
+{
+	char name[8] = {};
+
+	bpf_probe_read_kernel(name, sizeof(name), KREAD(f, f_path.dentry, d_name.name));
+	return *(u64 *)name == 0x005d64666469705bull; /* "[pidfd]" */
+}
+
+/* The process behind a pidfd: private_data of an anonymous file until 6.8, the inode's of a pidfs
+ * file since; both have the name pidfd or the file system tells.  0 for another file. */
+static __always_inline u32 pidfd_tgid(struct file *f)
+{
+	u64 magic = KREAD(f, f_inode, i_sb, s_magic);
+	struct pid *pid = NULL;
+
+	if (magic == PIDFS_MAGIC)
+		pid = KREAD(f, f_inode, i_private);
+	else if (magic == ANON_INODE_MAGIC && is_pidfd_name(f))
+		pid = KREAD(f, private_data);
+	return pid ? pid_number(pid, 0) : 0;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_setns, struct pt_regs *regs, long ret)
 {
@@ -120,6 +142,8 @@ int BPF_PROG(on_setns, struct pt_regs *regs, long ret)
 	if (inode && KREAD(inode, i_sb, s_magic) == NSFS_MAGIC) {
 		w->ns_ino = KREAD(inode, i_ino);
 		w->ns_type = ns_type(inode);
+	} else if (f) {
+		w->target_pid = pidfd_tgid(f);
 	}
 	return rec_end();
 }

@@ -43,6 +43,8 @@ typedef __s64 s64;
 #define S_IFSOCK	  0140000
 #define OVERLAY_MAGIC	  0x794c7630 /* magic.h */
 #define TMPFS_MAGIC	  0x01021994
+#define PIDFS_MAGIC	  0x50494446
+#define ANON_INODE_MAGIC  0x09041934
 #define NSFS_MAGIC	  0x6e736673
 #define FMODE_CREATED	  0x100000 /* include/linux/fs.h */
 #define TS_COMPAT	  0x2	   /* arch/x86/include/asm/thread_info.h */

@@ -26,6 +26,19 @@ static __always_inline bool from_process(u64 info)
 	return code == SI_USER || code == SI_QUEUE || code == SI_TKILL;
 }
 
+/* The number of the call that the current task is in; nonsense in an interrupt, which from_process
+ * has ruled out. */
+static __always_inline u32 current_call(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	u64 nr = KREAD(regs, orig_ax);
+
+	if (nr >= WIRE_CALL_MAX)
+		return 0;
+	return task_is_compat(task) ? compat_call[nr] : nr;
+}
+
 /* May run in an interrupt: everything is on the stack, nothing in the scratch memory. */
 SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *target, int group,
@@ -53,6 +66,7 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 		return 0;
 	w.head.task_cgroup_id = own;
 	head_fill(&w.head, now);
+	w.head.syscall = current_call();
 	w.head.type = WIRE_PROCESS_SIGNAL;
 	w.head.ret = 0;
 	w.request = sig;

@@ -11,6 +11,7 @@
 #define AMBER_TESTS_UNIT_PROBE_FIXTURE_H
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,7 +153,10 @@ static inline pid_t fixture_start(const char *path, void (*act)(void *arg), void
 
 	assert_true(pid >= 0);
 	if (!pid) {
-		alarm(30); /* a test that hangs fails */
+		alarm(30);		  /* a test that hangs fails */
+		signal(SIGSEGV, SIG_DFL); /* cmocka's handlers would go on with the tests in here */
+		signal(SIGILL, SIG_DFL);
+		signal(SIGBUS, SIG_DFL);
 		fixture_enter(path);
 		act(arg);
 		_exit(0);
