@@ -25,6 +25,20 @@ static __always_inline void packet_facts(struct packet_sock *ps, struct sock_fac
 	__builtin_memcpy(f->local_addr, &index, sizeof(index));
 }
 
+static __always_inline void vsock_facts(struct vsock_sock *vs, struct sock_facts *f)
+{
+	u32 local[2], remote[2];
+
+	if (!bpf_core_type_exists(struct vsock_sock))
+		return;
+	local[0] = KREAD(vs, local_addr.svm_cid);
+	local[1] = KREAD(vs, local_addr.svm_port);
+	remote[0] = KREAD(vs, remote_addr.svm_cid);
+	remote[1] = KREAD(vs, remote_addr.svm_port);
+	__builtin_memcpy(f->local_addr, local, sizeof(local));
+	__builtin_memcpy(f->remote_addr, remote, sizeof(remote));
+}
+
 static __always_inline void inet_facts(struct sock_common *sk, const struct sock_part *p,
 				       struct sock_facts *f)
 {
@@ -45,6 +59,8 @@ static __always_inline void inet_facts(struct sock_common *sk, const struct sock
 	if (f->type == SOCK_RAW) /* the numbers are the protocol there */
 		return;
 	f->local_port = FIELD(*p, sk, struct sock_common, skc_num);
+	if (!f->local_port) /* given back, as by a refused connect: what it was */
+		f->local_port = from_network(KREAD((struct inet_sock *)sk, inet_sport));
 	f->remote_port = from_network(FIELD(*p, sk, struct sock_common, skc_dport));
 }
 
@@ -80,6 +96,8 @@ int sock_read(s32 fd, struct sock_facts *f)
 		inet_facts((void *)sk, &sp, f);
 	else if (f->family == AF_PACKET)
 		packet_facts((void *)sk, f);
+	else if (f->family == AF_VSOCK)
+		vsock_facts((void *)sk, f);
 	return 0;
 }
 
@@ -257,6 +275,14 @@ static __always_inline bool is_under_way(s64 ret)
 	return ret >= 0 || ret == -EINPROGRESS || ret == -EALREADY || ret <= -ERESTARTSYS;
 }
 
+static __always_inline bool has_far_end(const struct sock_facts *f)
+{
+	u64 addr[2];
+
+	__builtin_memcpy(addr, f->remote_addr, sizeof(addr));
+	return f->remote_port || addr[0] || addr[1] || f->family == AF_UNIX;
+}
+
 /* A connection that was made differs from all others by its socket and is not looked up among the
  * repeats. */
 SEC("tp_btf/sys_exit")
@@ -274,7 +300,7 @@ int BPF_PROG(on_connect, struct pt_regs *regs, long ret)
 	/* AF_UNSPEC takes the far end of a datagram socket away */
 	if (f.family == AF_NETLINK || (c.ret >= 0 && a.user && a.family == AF_UNSPEC))
 		return 0;
-	kernel = is_under_way(c.ret) && (f.remote_port || f.family == AF_UNIX);
+	kernel = is_under_way(c.ret) && has_far_end(&f);
 	if (c.ret < 0 && fold_check(WIRE_NET_CONNECT, mix(mix(a.hash, c.ret), f.type)))
 		return 0;
 	w = net_begin(WIRE_NET_CONNECT, &c, c.arg[0], &f);
@@ -329,7 +355,7 @@ int BPF_PROG(on_bind, struct pt_regs *regs, long ret)
 	w = net_begin(WIRE_NET_BIND, &c, c.arg[0], &f);
 	if (!w)
 		return 0;
-	if (c.ret < 0 || f.family == AF_VSOCK)
+	if (c.ret < 0)
 		said_local(w, &a);
 	else if (f.family == AF_UNIX)
 		put_unix(f.sk, 1);

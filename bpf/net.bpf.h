@@ -27,8 +27,9 @@
 #define ENOTSOCK    88
 #define EALREADY    114
 #define EINPROGRESS 115
-#define ERESTARTSYS 512 /* linux/errno.h: it and those behind it; the call is made again or EINTR \
-			 */
+#define ERESTARTSYS                                                                   \
+	512 /* linux/errno.h: it and those behind it; the call is made again or EINTR \
+	     */
 
 #define NR_connect  42 /* asm/unistd_64.h */
 #define NR_accept   43
@@ -78,6 +79,18 @@ struct unix_sock {
 	struct unix_address *addr;
 	struct path path;
 	struct sock *peer;
+} KERNEL_TYPE;
+
+struct inet_sock {
+	u16 inet_sport;
+} KERNEL_TYPE;
+
+struct sockaddr_vm {
+	u32 svm_port, svm_cid;
+} KERNEL_TYPE;
+
+struct vsock_sock {
+	struct sockaddr_vm local_addr, remote_addr;
 } KERNEL_TYPE;
 
 struct packet_sock {
