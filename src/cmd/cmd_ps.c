@@ -115,7 +115,7 @@ static void json_raw(struct json *j, const char *name, struct span value)
 	j->comma = true;
 }
 
-static int print_json(const struct catalog_container *row)
+static int row_json(const struct catalog_container *row)
 {
 	const struct container *c = &row->container;
 	AUTO(buf) struct buf b;
@@ -160,7 +160,7 @@ static int on_container(void *ctx, const struct catalog_container *row)
 		return 0;
 	list->shown++;
 	if (list->cmd->json)
-		return print_json(row);
+		return row_json(row);
 	add_row(list, &row->container);
 	return 0;
 }
