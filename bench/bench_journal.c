@@ -32,14 +32,18 @@ static int fail(const struct err *e)
 static int bench_write(const char *dir, uint64_t events, struct err *e)
 {
 	AUTO(key) struct key *key = NULL;
+	const char *rows = getenv("BENCH_BLOCK_ROWS");
 	struct journal_options options = {.state_dir = dir};
 	struct journal_stats stats;
+	struct rusage usage;
 	struct journal *journal;
 	double cpu, wall, making;
 	struct mix mix;
 	int r = key_open(dir, &key, e);
 
 	options.key = key;
+	if (rows)
+		options.block_rows = (uint32_t)strtoul(rows, NULL, 10);
 	if (r == 0)
 		r = journal_open(&options, &journal, NULL, e);
 	if (r < 0)
@@ -64,6 +68,8 @@ static int bench_write(const char *dir, uint64_t events, struct err *e)
 	printf("journal.size %.2f bytes/event\n", (double)stats.total_bytes / (double)events);
 	printf("journal.cpu %.2f Mevents/s/core\n", (double)events / cpu / 1e6);
 	printf("journal.wall %.2f Mevents/s\n", (double)events / wall / 1e6);
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		printf("journal.memory %.1f MB\n", (double)usage.ru_maxrss / 1024);
 	printf("journal.waits %" PRIu64 "\n", stats.waits);
 	return r;
 }

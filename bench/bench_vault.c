@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "mix.h"
 #include "store/vault.h"
 
 /* Processor time: the disk's speed and other people's work are not the question. */
@@ -94,6 +95,6 @@ int main(int argc, char **argv)
 	key_close(key);
 	if (r < 0)
 		fprintf(stderr, "bench_vault: %s\n", e.text);
-	printf("kept in %s\n", dir);
+	mix_remove(dir);
 	return r < 0;
 }

@@ -176,8 +176,10 @@ class Container:
              f"lowerdir=/,upperdir={self.work}/upper,workdir={self.work}/ovl", f"{self.work}/merged")
         call(os.path.join(TOP, "tools", "oci-bundle"), "--rootfs", f"{self.work}/merged",
              "--host-network", f"{self.work}/bundle", "/bin/sleep", "3600")
-        call("runc", "--root", f"{self.work}/runc", "run", "-d", "--bundle", f"{self.work}/bundle",
-             self.id, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Not through a pipe: the container would hold its other end open.
+        subprocess.run(["runc", "--root", f"{self.work}/runc", "run", "-d", "--bundle",
+                        f"{self.work}/bundle", self.id], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def run(self, *argv, cwd="/bench"):
         return call("runc", "--root", f"{self.work}/runc", "exec", "--cwd", cwd, self.id, *argv,

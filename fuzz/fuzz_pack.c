@@ -85,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct pack_end end;
 	struct err e = ERR_INIT;
 
+	pack_file_init(&pack);
 	if (n < 1 || n > (1u << 20))
 		return 0;
 	if (dir_fd < 0)
@@ -95,7 +96,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	put_right(copy, n - 1, data[0]);
 	fd = openat(dir_fd, "00000001.pack", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	assert(fd >= 0 && fd_write_full(fd, copy, n - 1) == 0);
-	pack_file_init(&pack);
 	if (pack_file_open(dir_fd, 1, O_RDONLY, &pack, &e) < 0)
 		return 0;
 	if (pack_walk(&pack, NULL, NULL, &end, &e) == 0)

@@ -35,5 +35,6 @@
 #define LIMIT_QUERY_TEXTS   (64u << 20)	  /* bytes of texts that the rows of a query share */
 #define LIMIT_OBJECT_BYTES  (1ull << 40)  /* bytes of one vault object */
 #define LIMIT_LOG_LINE	    (16u << 10)	  /* bytes kept of one log line of a container */
+#define LIMIT_TABLE_TEXT    (64u << 10) /* bytes of one text of a container or process in a block */
 
 #endif

@@ -127,6 +127,18 @@ static int mark_place(struct keeper *k, const struct keeper_place *place, int fd
 	return r;
 }
 
+/* An overlay whose layers lie on several file systems gives its files devices of their own
+ * (overlayfs.rst, "Inode properties"): those are known by the mount that they came through. */
+static void add_alias(struct keeper *k, const struct keeper_place *overlay, uint64_t mount_id)
+{
+	struct keeper_place alias = *overlay;
+
+	alias.by_mount = true;
+	alias.key = mount_id;
+	if (mount_id && (overlay->flags & KEPT_OVERLAY))
+		(void)keeper_place_add(k, &alias); /* there already, or no room: the slow way */
+}
+
 static void guard(struct keeper *k, struct keeper_subject *s, int fd)
 {
 	char path[40];
@@ -161,6 +173,7 @@ static int arm_root(struct keeper *k, struct keeper_subject *s, const struct roo
 	if (r < 0 && r != -EEXIST)
 		return err_sys(e, -r, "cannot watch '%s'", root->path);
 	s->root_dev = root->dev;
+	add_alias(k, &place, keeper_mount_id(root->fd));
 	if (r == 0)
 		guard(k, s, root->fd);
 	return 0;
@@ -198,6 +211,7 @@ struct scan {
 	int root_fd; /* the process's root */
 	struct span mountinfo, host;
 	unsigned found;
+	char rootfs[LIMIT_PATH]; /* on the host, as it was when the scan began */
 };
 
 static void gap(struct scan *scan, const char *reason, struct span point)
@@ -232,10 +246,12 @@ static bool choose(struct scan *scan, const struct keeper_mount *mount, struct k
 	if (mount->point.n >= sizeof(ret->point))
 		return false;
 	memcpy(ret->point, mount->point.p, mount->point.n);
-	if ((overlay || tmpfs) && mount->dev == scan->subject->root_dev)
+	if (overlay && mount->dev == scan->subject->root_dev) {
+		add_alias(scan->k, ret, mount->id);
 		return false;
+	}
 	host = !(overlay || tmpfs) ||
-	       keeper_mount_is_in(scan->host, mount->dev, span_of(scan->subject->rootfs),
+	       keeper_mount_is_in(scan->host, mount->dev, span_of(scan->rootfs),
 				  span_of(scan->subject->who.id));
 	ret->by_mount = host;
 	ret->key = host ? mount->id : mount->dev;
@@ -292,7 +308,9 @@ static void mark_mount(struct scan *scan, const struct keeper_mount *mount,
 	r = mark_place(scan->k, place, fd);
 	if (r == 0)
 		scan->found++;
-	else if (r != -EEXIST)
+	if (r == 0 && !place->by_mount)
+		add_alias(scan->k, place, mount->id);
+	if (r < 0 && r != -EEXIST)
 		gap(scan, r == -ENOSPC ? "mount_limit" : "mount_unmarked", mount->point);
 }
 
@@ -324,6 +342,10 @@ static int scan_mounts(struct scan *scan, uint32_t pid, struct err *e)
 	r = read_host_mounts(&host, e);
 	if (r < 0)
 		return r;
+	pthread_rwlock_rdlock(&scan->k->places.lock);		 /* keeper_arm may replace it */
+	(void)snprintf(scan->rootfs, sizeof(scan->rootfs), "%s", /* it was shorter than that */
+		       scan->subject->rootfs ? scan->subject->rootfs : "");
+	pthread_rwlock_unlock(&scan->k->places.lock);
 	scan->root_fd = root;
 	scan->mountinfo = text = buf_span(&own);
 	scan->host = buf_span(&host);

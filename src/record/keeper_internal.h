@@ -19,12 +19,12 @@
 struct keeper_subject {
 	struct keep_who who;
 	uint64_t serial;
-	char *rootfs;	    /* on the host */
-	uint64_t root_dev;  /* of its own root file system; 0 when it has none */
-	uint64_t upper_dev; /* device of overlay's writable layer; 0 unknown */
-	uint64_t born_ns;   /* when that layer was made, real_ns; 0 unknown */
-	uint64_t guard_ns;  /* boot_ns when the guard gives up; 0: not guarded */
-	uint64_t dead_ns;   /* boot_ns of disarm; 0 alive */
+	char *rootfs;		   /* on the host */
+	_Atomic uint64_t root_dev; /* of its own root file system; 0 when it has none */
+	uint64_t upper_dev;	   /* device of overlay's writable layer; 0 unknown */
+	uint64_t born_ns;	   /* when that layer was made, real_ns; 0 unknown */
+	_Atomic uint64_t guard_ns; /* boot_ns when the guard gives up; 0: not guarded */
+	_Atomic uint64_t dead_ns;  /* boot_ns of disarm; 0 alive */
 	unsigned place_count;
 	_Atomic unsigned refs;
 	pthread_mutex_t lock; /* buckets, total */

@@ -12,7 +12,7 @@
 #define CHUNK_BYTES   (128u << 10)
 #define ROUND_BYTES   (4u << 20)	  /* of one file before the others have their turn */
 #define LAST_ROUNDS   64		  /* at the end: a writer may be faster than the reader */
-#define REOPEN_NS     (NSEC_PER_SEC / 10) /* a CRI runtime writes to the old file that long */
+#define SETTLE_NS     (NSEC_PER_SEC / 10) /* until a rotation is believed to be over */
 #define ROTATIONS_MAX 100		  /* json-file's NAME.1 ... that are looked at */
 
 int log_env_init(struct log_env *env, const struct logs_options *options, struct keep_out *out,
@@ -199,10 +199,11 @@ static int rotation_of(struct log_file *file, const struct stat *own, int *ret_o
 	*ret_oldest = 0;
 	if (is_at(own, file->path))
 		return 0;
-	for (int k = 1; k <= ROTATIONS_MAX; k++) {
+	/* One name may be missing: a rotation renames from the oldest on. */
+	for (int k = 1; k <= ROTATIONS_MAX && k <= *ret_oldest + 2; k++) {
 		(void)snprintf(path, sizeof(path), "%s.%d", file->path, k); /* logs_follow: fits */
 		if (lstat(path, &st) != 0)
-			break;
+			continue;
 		*ret_oldest = k;
 		if (is_at(own, path))
 			return k;
@@ -222,10 +223,11 @@ static bool go_on(struct log_file *file, uint64_t now)
 		return false;
 	if (file->rotated_ns == 0)
 		file->rotated_ns = now;
-	if (file->format == LOG_FORMAT_CRI && now - file->rotated_ns < REOPEN_NS)
-		return false;
 	k = rotation_of(file, &own, &oldest);
 	if (k == 0)
+		return false;
+	/* The old file may still be written (CRI), or the rotation be half done (json-file). */
+	if ((k < 0 || file->format == LOG_FORMAT_CRI) && now - file->rotated_ns < SETTLE_NS)
 		return false;
 	if (k < 0 && file->format == LOG_FORMAT_JSON) { /* how many came between, nobody knows */
 		log_file_lost(file, "log_lost", 0, 0);
@@ -420,13 +422,19 @@ bool log_file_read(struct log_file *file, uint64_t now)
 void log_file_end(struct log_file *file)
 {
 	static const char *const streams[LOG_STREAMS] = {"stdout", "stderr"};
+	bool read_all = false;
 
-	for (unsigned i = 0; log_file_read(file, clock_boot_ns()); i++) {
-		if (i < LAST_ROUNDS)
+	for (unsigned i = 0; i < LAST_ROUNDS; i++) {
+		if (log_file_read(file, clock_boot_ns()))
 			continue;
-		log_file_lost(file, "log_lost", 0, 0);
-		break;
+		if (file->rotated_ns <= 1) {
+			read_all = true;
+			break;
+		}
+		file->rotated_ns = 1; /* no time is left to see whether the rotation is over */
 	}
+	if (!read_all)
+		log_file_lost(file, "log_lost", 0, 0);
 	if (file->fd < 0)
 		log_file_lost(file, "log_missing", 0, 0);
 	if (file->rest.n)

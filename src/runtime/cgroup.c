@@ -217,11 +217,10 @@ int cgroup_of_pid(const struct cgroup_host *h, uint32_t pid, char *ret_path, str
 }
 
 int cgroup_procs(const struct cgroup_host *h, const char *path, uint32_t *pids, size_t max,
-		 size_t *ret_n, bool *ret_more, struct err *e)
+		 size_t *ret_n, struct err *e)
 {
 	AUTO(fd) int dir = fd_open_in(h->root_fd, path, O_PATH | O_DIRECTORY);
 	size_t n = 0;
-	bool more = false;
 	AUTO(buf) struct buf text = {.max = LIMIT_FILE_READ};
 	int r;
 
@@ -236,12 +235,10 @@ int cgroup_procs(const struct cgroup_host *h, const char *path, uint32_t *pids, 
 		if (!pid)
 			continue; /* 0: not in our pid namespace */
 		if (n < max)
-			pids[n++] = (uint32_t)pid;
-		else
-			more = true;
+			pids[n] = (uint32_t)pid;
+		n++;
 	}
 	*ret_n = n;
-	*ret_more = more;
 	return 0;
 }
 

@@ -56,9 +56,10 @@ int cgroup_of_pid(const struct cgroup_host *h, uint32_t pid, char *ret_path, str
  * ("" or NULL: the unified one); borrowed from `text`. */
 bool cgroup_parse_proc(struct span text, const char *controllers, struct span *ret_path);
 
-/* Up to `max` processes that are in the group itself.  *ret_more tells that there are more. */
+/* The processes that are in the group itself, up to `max` of them.  *ret_n is how many there are,
+ * which may be more than `max`. */
 int cgroup_procs(const struct cgroup_host *h, const char *path, uint32_t *pids, size_t max,
-		 size_t *ret_n, bool *ret_more, struct err *e);
+		 size_t *ret_n, struct err *e);
 
 /* Calls `fn` with every group below the root, parents before children, until it returns other
  * than 0.  Groups that go away meanwhile are left out.  -E2BIG behind LIMIT_CGROUP_WALK groups. */

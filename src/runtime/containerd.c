@@ -36,33 +36,39 @@ static bool take_frame(struct span *bytes, struct span *ret_message)
 	return true;
 }
 
-/* Calls a method with a message whose field 1 is `argument` (maybe empty), in a namespace (NULL:
- * none).  The answer's message is borrowed from `body`. */
-static int call(const char *socket, const char *method, const char *space, struct span argument,
-		struct buf *body, struct span *ret_message, struct err *e)
+/* A method, its argument (field 1 of the message, maybe empty), and the namespace (NULL: none). */
+struct request {
+	const char *socket, *method, *space;
+	struct span argument;
+};
+
+/* Calls it.  The answer's message is borrowed from `body`. */
+static int call(const struct request *rq, struct buf *body, struct span *ret_message, struct err *e)
 {
 	char header[NAMESPACE_MAX + 32];
-	struct http_request q = {.socket = socket, .path = method, .grpc = true};
+	struct http_request q = {.socket = rq->socket, .path = rq->method, .grpc = true};
 	AUTO(buf) struct buf message = {.max = LIMIT_PATH};
 	AUTO(buf) struct buf frame = {.max = LIMIT_PATH + FRAME_HEAD};
 	struct span rest;
 	long status = 0;
 	int r;
 
-	pb_add(&message, 1, argument);
+	pb_add(&message, 1, rq->argument);
 	add_frame(&frame, buf_span(&message));
 	r = buf_check(&frame, "a request to containerd", e);
 	if (r < 0)
 		return r;
-	(void)snprintf(header, sizeof(header), "containerd-namespace: %s", space ? space : "");
-	q.header = space ? header : NULL;
+	(void)snprintf(header, sizeof(header), "containerd-namespace: %s",
+		       rq->space ? rq->space : "");
+	q.header = rq->space ? header : NULL;
 	q.body = buf_span(&frame);
 	r = http_fetch(&q, body, &status, e);
 	if (r < 0)
 		return r;
 	rest = buf_span(body);
 	if (status != 200 || !take_frame(&rest, ret_message) || rest.n || body->p[0])
-		return err_set(e, EPROTO, "'%s' answers %s with no whole message", socket, method);
+		return err_set(e, EPROTO, "'%s' answers %s with no whole message", rq->socket,
+			       rq->method);
 	return 0;
 }
 
@@ -72,8 +78,8 @@ int containerd_ping(const char *socket, struct buf *version, struct err *e)
 	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
 	int r;
 
-	r = call(socket, SERVICES "version.v1.Version/Version", NULL, span_make(NULL, 0), &body,
-		 &message, e);
+	r = call(&(struct request){socket, SERVICES "version.v1.Version/Version", NULL, {NULL, 0}},
+		 &body, &message, e);
 	if (r == 0 && version)
 		buf_add_span(version, pb_bytes(message, 1));
 	return r;
@@ -104,8 +110,9 @@ static int list_space(const char *socket, struct span space, const char *filter,
 
 	if (!space_text(space, name))
 		return 0;
-	r = call(socket, SERVICES "containers.v1.Containers/List", name, span_of(filter), &body,
-		 &message, e);
+	r = call(&(struct request){socket, SERVICES "containers.v1.Containers/List", name,
+				   span_of(filter)},
+		 &body, &message, e);
 	if (r < 0)
 		return r;
 	c = cursor_of(message);
@@ -131,8 +138,10 @@ static int list_all(const char *socket, const char *filter,
 	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
 	int r;
 
-	r = call(socket, SERVICES "namespaces.v1.Namespaces/List", NULL, span_make(NULL, 0), &body,
-		 &message, e);
+	r = call(
+		&(struct request){
+			socket, SERVICES "namespaces.v1.Namespaces/List", NULL, {NULL, 0}},
+		&body, &message, e);
 	if (r < 0)
 		return r;
 	c = cursor_of(message);
@@ -245,14 +254,14 @@ void containerd_fill_task(struct draft *d, struct span message)
 
 /* Asks for one thing by name and hands its message (field 1 of the answer) on; what is not there
  * stays unknown. */
-static void ask_more(const char *socket, const char *method, const char *space, struct span name,
-		     void (*fill)(struct draft *d, struct span message), struct draft *d)
+static void ask_more(const struct request *rq, void (*fill)(struct draft *d, struct span message),
+		     struct draft *d)
 {
 	struct err ignored = ERR_INIT;
 	struct span message;
 	AUTO(buf) struct buf body = {.max = LIMIT_HTTP_BODY};
 
-	if (name.n && call(socket, method, space, name, &body, &message, &ignored) == 0)
+	if (rq->argument.n && call(rq, &body, &message, &ignored) == 0)
 		fill(d, pb_bytes(message, 1));
 }
 
@@ -266,17 +275,19 @@ int containerd_inspect(const char *socket, const char *space, const char *id, st
 
 	if (!container_id_is_safe(span_of(id)) || !space_text(span_of(space), name))
 		return err_set(e, EINVAL, "'%.60s' is no container id", id);
-	r = call(socket, SERVICES "containers.v1.Containers/Get", name, span_of(id), &body,
-		 &message, e);
+	r = call(&(struct request){socket, SERVICES "containers.v1.Containers/Get", name,
+				   span_of(id)},
+		 &body, &message, e);
 	if (r < 0)
 		return r;
 	containerd_fill_container(d, pb_bytes(message, 1));
 	if (!span_is(d->c.id, id))
 		return err_set(e, EPROTO, "'%s' answers about another container than '%s'", socket,
 			       id);
-	ask_more(socket, SERVICES "images.v1.Images/Get", name, d->c.image, containerd_fill_image,
-		 d);
-	ask_more(socket, SERVICES "tasks.v1.Tasks/Get", name, span_of(id), containerd_fill_task, d);
+	ask_more(&(struct request){socket, SERVICES "images.v1.Images/Get", name, d->c.image},
+		 containerd_fill_image, d);
+	ask_more(&(struct request){socket, SERVICES "tasks.v1.Tasks/Get", name, span_of(id)},
+		 containerd_fill_task, d);
 	return draft_check(d, e);
 }
 

@@ -133,15 +133,15 @@ int identify_bundle(struct identify *i, enum container_runtime kind, const char 
 	return *ret_c ? 0 : err_sys(e, ENOMEM, "cannot hand out a container");
 }
 
-int identify_bind(struct identify *i, struct span id, enum container_runtime runtime,
-		  const char *pod_uid, uint64_t cgroup_id, const char *path, struct err *e)
+int identify_bind(struct identify *i, const struct cgroup_name *name, uint64_t cgroup_id,
+		  const char *path, struct err *e)
 {
 	struct container c = {
 		.cgroup_id = cgroup_id,
-		.id = id,
+		.id = name->id,
 		.cgroup_path = span_of(path),
-		.pod_uid = span_of(pod_uid),
-		.runtime = runtime,
+		.pod_uid = span_of(name->pod_uid),
+		.runtime = name->runtime,
 		.state = CONTAINER_RUNNING,
 		.exit_code = -1,
 	};
@@ -153,7 +153,7 @@ int identify_bind(struct identify *i, struct span id, enum container_runtime run
 	/* what the hold has read needs no look-up; the pid and times come with the events */
 	if (now && (!now->bundle.n || (now->runtime != RUNTIME_RUNC &&
 				       now->runtime != RUNTIME_CRUN && !now->image.n)))
-		identify_queue_id(i, now->runtime, id, containerd_space_of(now->bundle), 5);
+		identify_queue_id(i, now->runtime, name->id, containerd_space_of(now->bundle), 5);
 	registry_read_unlock(i->registry, section);
 	return r;
 }
@@ -181,8 +181,8 @@ static int bind_parent(struct identify *i, const struct cgroup_name *name, const
 	if (r < 0)
 		return r;
 	if (cgroup_id(i->cgroups, own, &own_id, &ignored) < 0)
-		return identify_bind(i, name->id, name->runtime, name->pod_uid, id, path, e);
-	r = identify_bind(i, name->id, name->runtime, name->pod_uid, own_id, own, e);
+		return identify_bind(i, name, id, path, e);
+	r = identify_bind(i, name, own_id, own, e);
 	return r < 0 ? r : registry_bind(i->registry, id, span_of(path), ret_bound, e);
 }
 
@@ -196,9 +196,11 @@ static int new_group(struct identify *i, uint64_t id, const char *path,
 	int r;
 
 	*ret_result = IDENTIFY_NEW;
-	if (take_expected(i, path, expected))
-		return identify_bind(i, span_of(expected), RUNTIME_UNKNOWN, name.pod_uid, id, path,
-				     e);
+	if (take_expected(i, path, expected)) {
+		name.id = span_of(expected);
+		name.runtime = RUNTIME_UNKNOWN; /* the bundle told */
+		return identify_bind(i, &name, id, path, e);
+	}
 	if (named && name.own.n < strlen(path)) {
 		r = bind_parent(i, &name, path, id, &nested, e);
 		if (nested)
@@ -206,9 +208,11 @@ static int new_group(struct identify *i, uint64_t id, const char *path,
 		return r;
 	}
 	if (named)
-		return identify_bind(i, name.id, name.runtime, name.pod_uid, id, path, e);
-	if (container_id_is_safe(base) && waits(i, base))
-		return identify_bind(i, base, RUNTIME_UNKNOWN, "", id, path, e);
+		return identify_bind(i, &name, id, path, e);
+	if (container_id_is_safe(base) && waits(i, base)) {
+		name.id = base;
+		return identify_bind(i, &name, id, path, e);
+	}
 	*ret_result = IDENTIFY_PENDING;
 	identify_queue(i,
 		       &(struct job){.kind = JOB_MAYBE,

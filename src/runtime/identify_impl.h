@@ -6,13 +6,15 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "runtime/containerd.h"
 #include "runtime/docker.h"
 #include "runtime/identify.h"
 
-#define EXPECTED	 256u /* starts that wait for their control group */
-#define STREAMS		 16u  /* sockets that are listened to */
+#define EXPECTED	 256u		    /* starts that wait for their control group */
+#define STREAMS		 16u		    /* sockets that are listened to */
+#define QUIET_NS	 (5 * NSEC_PER_SEC) /* a socket that hung is not asked for so long */
 #define WORKERS_MAX	 16u
 #define SPACE_MAX	 80u
 #define RESOLVE_ATTEMPTS 5u
@@ -61,6 +63,7 @@ struct identify {
 	const struct cgroup_host *cgroups;
 	char **docker_sockets, **docker_roots, **containerd_sockets;
 	char **podman_sockets, **podman_storages, **oci_roots;
+	_Atomic uint64_t docker_quiet[STREAMS], containerd_quiet[STREAMS]; /* until, boot_ns */
 
 	pthread_mutex_t lock; /* the queue and `expected` */
 	pthread_cond_t changed;
@@ -94,8 +97,8 @@ void identify_put(struct identify *i, const struct draft *d, enum source source)
 void *identify_listen(void *stream);
 
 /* Binds a container's group with what its name tells; queues the look-up of the rest. */
-int identify_bind(struct identify *i, struct span id, enum container_runtime runtime,
-		  const char *pod_uid, uint64_t cgroup_id, const char *path, struct err *e);
+int identify_bind(struct identify *i, const struct cgroup_name *name, uint64_t cgroup_id,
+		  const char *path, struct err *e);
 
 /* Whether identify_stop was called. */
 bool identify_stopping(struct identify *i);

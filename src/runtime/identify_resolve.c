@@ -26,6 +26,20 @@ static bool outcome(struct identify *i, int r)
 	return r == 0;
 }
 
+/* Whether a socket may be asked: one that hung would keep every worker waiting in turn, while files
+ * tell most.  What is passed over is tried again. */
+static bool may_ask(_Atomic uint64_t *quiet)
+{
+	return clock_boot_ns() >= atomic_load(quiet);
+}
+
+static bool asked(struct identify *i, _Atomic uint64_t *quiet, int r)
+{
+	if (r == -ETIMEDOUT)
+		atomic_store(quiet, clock_boot_ns() + QUIET_NS);
+	return outcome(i, r);
+}
+
 /* Whether `path` is `own` or below it. */
 static bool is_within(const char *path, struct span own)
 {
@@ -70,9 +84,9 @@ static void check_pid(struct identify *i, struct draft *d, struct span claimed_p
 		return;
 	section = registry_read_lock(i->registry);
 	known = registry_find_id(i->registry, d->c.id);
-	bound = known && known->cgroup_id && known->state != CONTAINER_DEAD;
+	bound = d->c.cgroup_id || (known && known->cgroup_id && known->state != CONTAINER_DEAD);
 	if (bound)
-		own = known->cgroup_path;
+		own = d->c.cgroup_id ? d->c.cgroup_path : known->cgroup_path;
 	if (bound && !is_within(path, own)) {
 		set_conflict(d, path);
 		d->c.init_pid = 0;
@@ -115,7 +129,9 @@ static bool ask_docker(struct identify *i, const struct job *j)
 		struct err why = ERR_INIT; /* counted by outcome */
 		AUTO(draft) struct draft d = DRAFT_INIT;
 
-		if (!outcome(i, docker_inspect(i->docker_sockets[k], j->id, &d, &why)))
+		if (!may_ask(&i->docker_quiet[k]) ||
+		    !asked(i, &i->docker_quiet[k],
+			   docker_inspect(i->docker_sockets[k], j->id, &d, &why)))
 			continue;
 		finish(i, &d, SOURCE_API);
 		return true;
@@ -128,13 +144,15 @@ static bool ask_containerd(struct identify *i, const struct job *j)
 	for (size_t k = 0; i->containerd_sockets[k]; k++) {
 		struct err why = ERR_INIT; /* counted by outcome */
 		const char *socket = i->containerd_sockets[k], *name = j->space;
+		_Atomic uint64_t *quiet = &i->containerd_quiet[k];
 		AUTO(draft) struct draft d = DRAFT_INIT;
 		AUTO(buf) struct buf space = {.max = SPACE_MAX};
 
-		if (!name[0] && outcome(i, containerd_find(socket, j->id, &space, &why)))
+		if (!name[0] && may_ask(quiet) &&
+		    asked(i, quiet, containerd_find(socket, j->id, &space, &why)))
 			name = buf_text(&space);
-		if (!name || !name[0] ||
-		    !outcome(i, containerd_inspect(socket, name, j->id, &d, &why)))
+		if (!name || !name[0] || !may_ask(quiet) ||
+		    !asked(i, quiet, containerd_inspect(socket, name, j->id, &d, &why)))
 			continue;
 		finish(i, &d, SOURCE_API);
 		return true;

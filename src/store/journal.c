@@ -191,7 +191,8 @@ static void fill_defaults(struct journal_options *o)
 	o->segment_ns = o->segment_ns ? o->segment_ns : 3600 * NSEC_PER_SEC;
 	o->flush_ms = o->flush_ms ? o->flush_ms : 1000;
 	o->sync_ms = o->sync_ms ? o->sync_ms : 5000;
-	if (o->block_rows == 0 || o->block_rows > LIMIT_BLOCK_ROWS)
+	o->block_rows = o->block_rows ? o->block_rows : 32768;
+	if (o->block_rows > LIMIT_BLOCK_ROWS)
 		o->block_rows = LIMIT_BLOCK_ROWS;
 	o->level = o->level ? o->level : 1;
 }

@@ -1,7 +1,7 @@
 /* journal.h - the record: an append-only chain of signed segments, written here.
  *
  * One process writes (a lock names it), any number read while it does (journal_read.h).  Events
- * are kept column by column in memory, up to LIMIT_BLOCK_ROWS, and a thread of the journal
+ * are kept column by column in memory, up to block_rows, and a thread of the journal
  * compresses, hashes and writes them as one block: when the block is full, or after flush_ms.
  * What a finished call to journal_flush covers survives kill -9; what was synced survives a power
  * cut.  The bytes on disk: docs/formats/journal.md. */
@@ -25,7 +25,7 @@ struct journal_options {
 	uint64_t max_age_ns;	/* of a segment's newest event; deleted when older: no limit */
 	unsigned flush_ms;	/* longest time that an event is in memory only: 1000 */
 	unsigned sync_ms;	/* longest time without fdatasync while writing: 5000 */
-	uint32_t block_rows;	/* rows of a block: LIMIT_BLOCK_ROWS, at most that */
+	uint32_t block_rows;	/* rows of a block: 32768, at most LIMIT_BLOCK_ROWS */
 	int level;		/* of zstd: 1 */
 	/* Called before each block is written, without locks, on the journal's thread: what events
 	 * name (kept contents) goes to its file before the event does.  May be NULL. */
@@ -38,7 +38,8 @@ struct journal_recovery {
 	uint64_t segment;      /* the segment that had not been sealed; 0 none */
 	uint64_t kept_rows;    /* rows of its whole blocks */
 	uint64_t cut_bytes;    /* bytes behind the last whole block, moved to NNNNNNNN.torn */
-	uint64_t last_real_ns; /* newest event of the last whole block; 0 when there is none */
+	uint64_t last_real_ns; /* newest event of the last segment; 0 when there is none */
+	uint64_t ended_ns;     /* real_ns of the last seal or, after a crash, of that event */
 	uint64_t damaged;      /* a last segment that cannot be read on from: left alone; 0 none */
 };
 

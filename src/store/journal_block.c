@@ -625,6 +625,13 @@ int journal_block_processes(struct journal_block *block, const struct process **
 	return 0;
 }
 
+static enum truth truth_at(const struct journal_block *b, unsigned column, uint32_t line)
+{
+	uint64_t value = number_at(b, column, line);
+
+	return value <= TRUTH_YES ? (enum truth)value : TRUTH_UNKNOWN;
+}
+
 static void fill_container(const struct journal_block *b, uint32_t i, struct container *c)
 {
 	*c = (struct container){
@@ -645,8 +652,8 @@ static void fill_container(const struct journal_block *b, uint32_t i, struct con
 		.user = text_at(b, COLUMN_CONTAINER_USER, i),
 		.runtime = (enum container_runtime)number_at(b, COLUMN_CONTAINER_RUNTIME, i),
 		.state = (enum container_state)number_at(b, COLUMN_CONTAINER_STATE, i),
-		.privileged = (enum truth)number_at(b, COLUMN_CONTAINER_PRIVILEGED, i),
-		.auto_remove = (enum truth)number_at(b, COLUMN_CONTAINER_AUTO_REMOVE, i),
+		.privileged = truth_at(b, COLUMN_CONTAINER_PRIVILEGED, i),
+		.auto_remove = truth_at(b, COLUMN_CONTAINER_AUTO_REMOVE, i),
 		.init_pid = (uint32_t)number_at(b, COLUMN_CONTAINER_INIT_PID, i),
 		.exit_code = (int32_t)number_at(b, COLUMN_CONTAINER_EXIT_CODE, i),
 		.created_ns = number_at(b, COLUMN_CONTAINER_CREATED, i),

@@ -113,6 +113,13 @@ struct table_value {
 	struct span text;
 };
 
+/* Identities stand in every block, so their texts are kept short; the event that tells of a
+ * container has its whole identity. */
+static struct span clip(struct span text)
+{
+	return span_make(text.p, text.n < LIMIT_TABLE_TEXT ? text.n : LIMIT_TABLE_TEXT);
+}
+
 /* Adds one line to a table of the block; all or nothing. */
 static int add_line(struct build *b, const struct table_value *values, unsigned n)
 {
@@ -120,13 +127,13 @@ static int add_line(struct build *b, const struct table_value *values, unsigned 
 
 	for (unsigned i = 0; i < n && r == 0; i++)
 		r = build_is_text(values[i].column)
-			    ? reserve_text(b, values[i].column, values[i].text)
+			    ? reserve_text(b, values[i].column, clip(values[i].text))
 			    : reserve(b, values[i].column);
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < n; i++) {
 		if (build_is_text(values[i].column))
-			put_text(b, values[i].column, values[i].text);
+			put_text(b, values[i].column, clip(values[i].text));
 		else
 			put(b, values[i].column, values[i].number);
 	}
@@ -345,7 +352,7 @@ int build_add(struct build *b, const struct event *ev, struct err *e)
 int build_output_init(struct build_output *out)
 {
 	*out = (struct build_output){0};
-	buf_init(&out->directory, 2 * JOURNAL_COLUMNS * 64u);
+	buf_init(&out->directory, (size_t)2 * JOURNAL_COLUMNS * 64);
 	buf_init(&out->prune, LIMIT_PRUNE_BYTES);
 	buf_init(&out->data, LIMIT_BLOCK_BYTES - LIMIT_PRUNE_BYTES - 65536u);
 	return 0;
@@ -415,21 +422,21 @@ static int encode_prune(const struct build *b, struct build_output *out, struct 
 int build_encode(const struct build *b, struct column_encoder *enc, struct build_output *out,
 		 struct err *e)
 {
-	uint32_t columns = 0;
 	int r;
 
 	buf_clear(&out->directory);
 	buf_clear(&out->prune);
 	buf_clear(&out->data);
+	enc->directory = &out->directory;
+	enc->data = &out->data;
+	enc->columns = 0;
 	r = encode_prune(b, out, e);
 	for (unsigned c = 0; c < JOURNAL_COLUMNS && r == 0; c++) {
 		const struct build_column *column = &b->columns[c];
 
-		r = column_encode(enc, c, column->values, column->n, &out->directory, &out->data,
-				  &columns, e);
+		r = column_encode(enc, c, column->values, column->n, e);
 		if (r == 0 && column->n && column->texts.bytes)
-			r = column_encode_texts(enc, c, &column->texts, &out->directory, &out->data,
-						&columns, e);
+			r = column_encode_texts(enc, c, &column->texts, e);
 	}
 	if (r < 0)
 		return r;
@@ -446,7 +453,7 @@ int build_encode(const struct build *b, struct column_encoder *enc, struct build
 		.max_real_ns = b->max_real_ns,
 		.min_boot_ns = b->min_boot_ns,
 		.max_boot_ns = b->max_boot_ns,
-		.columns = columns,
+		.columns = enc->columns,
 	};
 	return buf_check(&out->directory, "a block's directory", e);
 }

@@ -310,10 +310,10 @@ static void encode_numbers(struct column_encoder *enc, const uint64_t *values, u
 	add_planes(&enc->raw, values, n, x.low, width);
 }
 
-/* Appends enc->raw to `data`, compressed where that helps, and the line to `directory`. */
-static int store(struct column_encoder *enc, struct column_entry *entry, struct buf *directory,
-		 struct buf *data, uint32_t *columns, struct err *e)
+/* Appends enc->raw to the data, compressed where that helps, and the line to the directory. */
+static int store(struct column_encoder *enc, struct column_entry *entry, struct err *e)
 {
+	struct buf *data = enc->data;
 	size_t raw = enc->raw.n, room = ZSTD_compressBound(raw), stored = raw;
 	int level = entry->encoding == COLUMN_TEXTS ? 3 : enc->level;
 	uint8_t *out;
@@ -334,13 +334,13 @@ static int store(struct column_encoder *enc, struct column_entry *entry, struct 
 	}
 	entry->raw_bytes = (uint32_t)raw;
 	entry->stored_bytes = (uint32_t)stored;
-	column_entry_print(directory, entry);
-	++*columns;
+	column_entry_print(enc->directory, entry);
+	enc->columns++;
 	return buf_check(data, "a block of the journal", e);
 }
 
 int column_encode(struct column_encoder *enc, unsigned column, const uint64_t *values, uint32_t n,
-		  struct buf *directory, struct buf *data, uint32_t *columns, struct err *e)
+		  struct err *e)
 {
 	struct column_entry entry = {.id = column * 2};
 
@@ -349,11 +349,11 @@ int column_encode(struct column_encoder *enc, unsigned column, const uint64_t *v
 	encode_numbers(enc, values, n, &entry);
 	if (entry.encoding == COLUMN_CONST && entry.base == 0)
 		return 0;
-	return store(enc, &entry, directory, data, columns, e);
+	return store(enc, &entry, e);
 }
 
 int column_encode_texts(struct column_encoder *enc, unsigned column, const struct text_table *t,
-			struct buf *directory, struct buf *data, uint32_t *columns, struct err *e)
+			struct err *e)
 {
 	struct column_entry entry = {.id = column * 2 + 1, .encoding = COLUMN_TEXTS, .n = t->n - 1};
 	uint64_t widest = 0;
@@ -369,7 +369,7 @@ int column_encode_texts(struct column_encoder *enc, unsigned column, const struc
 	buf_clear(&enc->raw);
 	add_planes(&enc->raw, enc->values, entry.n, 0, entry.width);
 	buf_add(&enc->raw, t->bytes, entry.base);
-	return store(enc, &entry, directory, data, columns, e);
+	return store(enc, &entry, e);
 }
 
 int column_unpack(ZSTD_DCtx *zstd, const struct column_entry *entry, struct span stored,

@@ -64,18 +64,20 @@ struct column_encoder {
 	struct buf raw;	  /* of the column at hand */
 	uint64_t *values; /* [LIMIT_BLOCK_ROWS] scratch for differences and table numbers */
 	struct column_table *table;
+	struct buf *directory, *data; /* borrowed: where the block at hand is put together */
+	uint32_t columns;	      /* entries of the directory so far */
 };
 
 int column_encoder_init(struct column_encoder *enc, int level, struct err *e);
 void column_encoder_fini(struct column_encoder *enc);
 
-/* Appends the column to `data` and its line to `directory`; nothing when all values are 0. */
+/* Appends the column to enc->data and its line to enc->directory; nothing when all values are 0. */
 int column_encode(struct column_encoder *enc, unsigned column, const uint64_t *values, uint32_t n,
-		  struct buf *directory, struct buf *data, uint32_t *columns, struct err *e);
+		  struct err *e);
 
 /* The same for the table of a text column (without the empty text). */
 int column_encode_texts(struct column_encoder *enc, unsigned column, const struct text_table *t,
-			struct buf *directory, struct buf *data, uint32_t *columns, struct err *e);
+			struct err *e);
 
 /* Decompresses what an entry stores into `raw`.  -EBADMSG when it is damaged. */
 int column_unpack(ZSTD_DCtx *zstd, const struct column_entry *entry, struct span stored,

@@ -180,9 +180,9 @@ static int scan(struct journal_reader *r, size_t segment, int fd, uint64_t size,
 		result = add_block(r, segment, &h, s->end, span_make(prune.p, h.prune_bytes), e);
 		s->end += h.block_bytes;
 	}
-	/* Bytes that are no block and no part of one: only the newest segment may still grow. */
+	/* A block that is not whole yet is fine; bytes that can never be one are not. */
 	if (result == 0 && !s->sealed && size - s->end >= sizeof(h) &&
-	    memcmp(h.magic, BLOCK_MAGIC, sizeof(h.magic)) != 0)
+	    !block_header_sane(&h, LIMIT_BLOCK_BYTES))
 		result = err_set(e, EBADMSG, "no block at byte %llu", (unsigned long long)s->end);
 	return result;
 }
@@ -194,7 +194,7 @@ static int read_segment(struct journal_reader *r, size_t segment, struct err *e)
 	struct segment_footer footer;
 	AUTO(buf) struct buf bytes;
 	struct stat st;
-	int fd, result = reader_file(r, segment, &fd, e);
+	int fd = -1, result = reader_file(r, segment, &fd, e);
 
 	buf_init(&bytes, LIMIT_SEGMENT_BYTES);
 	if (result == 0 && fstat(fd, &st) != 0)
@@ -222,7 +222,7 @@ static int add_segment(struct journal_reader *r, uint64_t number, struct err *e)
 {
 	struct reader_segment *more;
 
-	if (r->segment_count == r->segment_cap) {
+	if (!r->segments || r->segment_count == r->segment_cap) {
 		size_t cap = r->segment_cap ? r->segment_cap * 2 : 16;
 
 		more = realloc(r->segments, cap * sizeof(*more));
@@ -262,8 +262,16 @@ static int grow_last(struct journal_reader *r, struct err *e)
 
 static int take_new(struct journal_reader *r, uint64_t number, struct err *e)
 {
-	int result = add_segment(r, number, e);
+	const struct reader_segment *before =
+		r->segment_count ? &r->segments[r->segment_count - 1] : NULL;
+	int result;
 
+	if (before && !before->sealed && !before->dead) {
+		(void)err_set(e, EBADMSG, "is not sealed, though others follow");
+		note_damage(r, before->number, e);
+		err_clear(e);
+	}
+	result = add_segment(r, number, e);
 	if (result < 0)
 		return result;
 	result = read_segment(r, r->segment_count - 1, e);

@@ -100,6 +100,9 @@ static int take_up_segment(struct journal *j, uint64_t number, struct journal_re
 	r = segment_footer_read(fd, (uint64_t)st.st_size, &bytes, &footer, e);
 	if (r == 0) {
 		memcpy(j->segment.final_hash, footer_final_hash(&bytes), SHA256_BYTES);
+		recovery->last_real_ns = footer.max_real_ns;
+		recovery->ended_ns = footer.flags & FOOTER_RECOVERED ? footer.max_real_ns
+								     : footer.sealed_real_ns;
 		return 0;
 	}
 	if (r != -ENOENT && r != -EBADMSG)
@@ -117,8 +120,10 @@ static int take_up_segment(struct journal *j, uint64_t number, struct journal_re
 		err_clear(e);
 		return 0;
 	}
-	if (r == 0)
+	if (r == 0) {
 		recovery->segment = number;
+		recovery->ended_ns = recovery->last_real_ns;
+	}
 	return r;
 }
 
@@ -138,8 +143,11 @@ int journal_recover(struct journal *j, struct journal_recovery *ret_recovery, st
 		r = newest(j, ".tomb", &buried, e);
 	if (r == 0 && buried > segment) {
 		r = tombstone_read(j->dir_fd, buried, &tombstone, hash, signature, e);
-		if (r == 0)
+		if (r == 0) {
 			memcpy(j->segment.final_hash, tombstone.final_hash, SHA256_BYTES);
+			ret_recovery->last_real_ns = tombstone.max_real_ns;
+			ret_recovery->ended_ns = tombstone.deleted_real_ns;
+		}
 		if (r == -EBADMSG) {
 			ret_recovery->damaged = buried;
 			err_clear(e);

@@ -121,6 +121,7 @@ void query_close(struct query *q)
 	if (!q)
 		return;
 	sqlite3_close_v2(q->db);
+	journal_block_free(q->spare);
 	journal_reader_close(q->reader);
 	vault_close_reader(q->vault);
 	intern_fini(&q->texts);

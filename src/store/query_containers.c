@@ -48,9 +48,9 @@ static int containers_connect(sqlite3 *db, void *aux, int argc, const char *cons
 	const char *sql;
 	int code;
 
+	buf_init(&b, 8192);
 	if (catalog_column_count > MAX_CELLS)
 		return SQLITE_INTERNAL;
-	buf_init(&b, 8192);
 	buf_add_text(&b, "CREATE TABLE x(");
 	for (size_t i = 0; i < catalog_column_count; i++)
 		buf_addf(&b, "\"%s\", ", catalog_columns[i].name);

@@ -51,9 +51,9 @@ static void fn_escape(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	AUTO(buf) struct buf b = {0};
 	struct err e = ERR_INIT;
 
+	buf_init(&b, LIMIT_BLOCK_BYTES);
 	if (sqlite3_value_type(argv[0]) == SQLITE_NULL)
 		return;
-	buf_init(&b, LIMIT_BLOCK_BYTES);
 	path_escape(&b, argument(argv[0]));
 	if (buf_check(&b, "an escaped text", &e) < 0)
 		fail(ctx, &e);

@@ -39,6 +39,7 @@ int query_groups_init(struct query_groups *g, const enum group_by *by, unsigned 
 {
 	memset(g, 0, sizeof(*g));
 	intern_init(&g->tuples);
+	map_init(&g->seen);
 	g->dimensions = n;
 	g->weighted = weighted;
 	for (unsigned i = 0; i < n; i++)
@@ -59,23 +60,52 @@ void query_groups_fini(struct query_groups *g)
 	free(g->cell_sum);
 	free(g->selected);
 	free(g->cell_of);
-	for (unsigned i = 0; i < GROUP_DIMENSIONS; i++)
+	map_fini(&g->seen);
+	for (unsigned i = 0; i < GROUP_DIMENSIONS; i++) {
 		free(g->keys[i]);
+		free(g->local[i]);
+	}
 	memset(g, 0, sizeof(*g));
 }
 
 static int codes_room(struct query_groups *g, unsigned d, uint32_t n, struct err *e)
 {
 	uint64_t *more;
+	uint32_t *local;
 
 	g->codes[d] = n;
 	if (n <= g->key_cap[d])
 		return 0;
 	more = realloc(g->keys[d], n * sizeof(*more));
-	if (!more)
+	if (more)
+		g->keys[d] = more;
+	local = more ? realloc(g->local[d], n * sizeof(*local)) : NULL;
+	if (!local)
 		return err_set(e, ENOMEM, "no memory to count");
-	g->keys[d] = more;
+	g->local[d] = local;
 	g->key_cap[d] = n;
+	return 0;
+}
+
+/* Many processes have one name: gives equal keys one code, so that few cells are to be counted. */
+static int compact(struct query_groups *g, unsigned d, struct err *e)
+{
+	uint32_t codes = 0;
+
+	map_clear(&g->seen);
+	for (uint32_t i = 0; i < g->codes[d]; i++) {
+		uint64_t key = g->keys[d][i], *code = map_find(&g->seen, key);
+
+		if (code) {
+			g->local[d][i] = (uint32_t)*code;
+			continue;
+		}
+		if (map_put(&g->seen, key, codes) < 0)
+			return err_set(e, ENOMEM, "no memory to count");
+		g->local[d][i] = codes;
+		g->keys[d][codes++] = key; /* codes <= i */
+	}
+	g->codes[d] = codes;
 	return 0;
 }
 
@@ -110,7 +140,7 @@ static int container_codes(struct query_groups *g, struct query *q, struct query
 
 		r = text_key(q, *(const struct span *)(c + offset), &g->keys[d][i + 1], e);
 	}
-	return r;
+	return r < 0 ? r : compact(g, d, e);
 }
 
 static int process_codes(struct query_groups *g, struct query *q, struct query_view *v, unsigned d,
@@ -132,7 +162,7 @@ static int process_codes(struct query_groups *g, struct query *q, struct query_v
 		else
 			g->keys[d][i + 1] = *(const uint32_t *)p;
 	}
-	return r;
+	return r < 0 ? r : compact(g, d, e);
 }
 
 static int type_codes(struct query_groups *g, struct query_view *v, unsigned d, struct err *e)
@@ -140,10 +170,19 @@ static int type_codes(struct query_groups *g, struct query_view *v, unsigned d, 
 	int r = query_view_types(v, e);
 
 	if (r == 0)
-		r = codes_room(g, d, 256, e);
-	for (uint32_t i = 0; i < 256 && r == 0; i++)
-		g->keys[d][i] = i;
-	return r;
+		r = codes_room(g, d, 257, e);
+	if (r < 0)
+		return r;
+	g->codes[d] = 1; /* code 0 is for no type, which no row has */
+	g->keys[d][0] = GROUP_NULL;
+	memset(g->local[d], 0, 256 * sizeof(*g->local[d]));
+	for (uint32_t i = 0; i < 256; i++) {
+		if (v->info->types[i / 64] >> (i % 64) & 1) {
+			g->local[d][i] = g->codes[d];
+			g->keys[d][g->codes[d]++] = i;
+		}
+	}
+	return 0;
 }
 
 /* Buckets count from the block's first; the block knows its window. */
@@ -189,7 +228,7 @@ static void spread(struct query_groups *g, const struct query_view *v, unsigned 
 	uint32_t codes = g->codes[d];
 	uint64_t bucket = dimensions[g->by[d]].bucket_ns;
 	uint64_t first = bucket ? v->info->min_real_ns / bucket : 0;
-	const uint32_t *index = NULL;
+	const uint32_t *index = NULL, *local = g->local[d];
 
 	if (g->by[d] == GROUP_CONTAINER || g->by[d] == GROUP_CONTAINER_NAME ||
 	    g->by[d] == GROUP_IMAGE)
@@ -200,11 +239,11 @@ static void spread(struct query_groups *g, const struct query_view *v, unsigned 
 		uint32_t row = selected ? selected[i] : i, code;
 
 		if (index)
-			code = index[row];
+			code = local[index[row]];
 		else if (bucket)
 			code = (uint32_t)(v->numbers[JOURNAL_REAL][row] / bucket - first);
 		else
-			code = v->types[row];
+			code = local[v->types[row]];
 		g->cell_of[i] = g->cell_of[i] * codes + (code < codes ? code : 0);
 	}
 }
@@ -435,6 +474,23 @@ int query_groups_sort(struct query_groups *g, struct query *q, unsigned down, ui
 	return 0;
 }
 
+/* The rows of a group come one behind the other: whether its text is one is looked at once. */
+static void shared_result(sqlite3_context *ctx, struct query *q, uint32_t number)
+{
+	struct span text = intern_key(&q->texts, number);
+
+	if (!q->last_shown || q->last_number != number) {
+		q->last_shown = true;
+		q->last_number = number;
+		q->last_is_text = sqlite_is_text(text);
+	}
+	if (q->last_is_text)
+		sqlite3_result_text64(ctx, (const char *)text.p, text.n, SQLITE_STATIC,
+				      SQLITE_UTF8);
+	else
+		sqlite3_result_blob64(ctx, text.p, text.n, SQLITE_STATIC);
+}
+
 void query_group_result(sqlite3_context *ctx, struct query *q, enum group_by by, uint64_t key)
 {
 	if (key == GROUP_NULL)
@@ -449,7 +505,7 @@ void query_group_result(sqlite3_context *ctx, struct query *q, enum group_by by,
 	case GROUP_IMAGE:
 	case GROUP_COMM:
 	case GROUP_EXE:
-		query_result_bytes(ctx, intern_key(&q->texts, (uint32_t)key), true);
+		shared_result(ctx, q, (uint32_t)key);
 		return;
 	default:
 		sqlite3_result_int64(ctx, (int64_t)key);

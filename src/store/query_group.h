@@ -35,8 +35,10 @@ struct query_groups {
 	/* Of the block at hand. */
 	uint64_t *cell_rows, *cell_sum; /* [cells] */
 	size_t cells;
-	uint32_t *selected;		  /* [LIMIT_BLOCK_ROWS] */
-	uint32_t *cell_of;		  /* [LIMIT_BLOCK_ROWS] */
+	uint32_t *selected;		   /* [LIMIT_BLOCK_ROWS] */
+	uint32_t *cell_of;		   /* [LIMIT_BLOCK_ROWS] */
+	uint32_t *local[GROUP_DIMENSIONS]; /* index in a table of the block to code */
+	struct map seen;
 	uint64_t *keys[GROUP_DIMENSIONS]; /* local code to key */
 	uint32_t key_cap[GROUP_DIMENSIONS], codes[GROUP_DIMENSIONS];
 };

@@ -13,10 +13,13 @@ struct query {
 	sqlite3 *db;
 	char state_dir[LIMIT_PATH];
 	struct journal_reader *reader;
-	struct vault_reader *vault; /* opened when first asked for; NULL */
+	struct journal_block *spare; /* of the last scan: its memory is there already; NULL */
+	struct vault_reader *vault;  /* opened when first asked for; NULL */
 	/* Texts that rows share, such as container ids.  They live as long as the query, so that
 	 * SQLite can point to them instead of copying. */
 	struct intern texts;
+	uint32_t last_number; /* of the texts, the one that was shown last */
+	bool last_shown, last_is_text;
 	unsigned timeout_ms;
 	uint64_t deadline_ns; /* boot_ns; 0 none */
 	bool interrupted;     /* atomic */

@@ -48,9 +48,9 @@ static int printed_result(sqlite3_context *ctx, enum value_kind kind, struct spa
 	AUTO(buf) struct buf b = {0};
 	int r;
 
+	buf_init(&b, 4096);
 	if (bytes.n == 0)
 		return 0;
-	buf_init(&b, 4096);
 	event_print_value(&b, kind, &value);
 	r = buf_check(&b, "a printed value", e);
 	if (r == 0)

@@ -11,6 +11,10 @@ void query_scan_init(struct query_scan *s, struct query *q)
 void query_scan_fini(struct query_scan *s)
 {
 	for (unsigned i = 0; i < SCAN_PARTS; i++) {
+		if (s->parts[i].ready && !s->q->spare) {
+			s->q->spare = s->parts[i].view.block;
+			s->parts[i].view.block = NULL;
+		}
 		if (s->parts[i].ready)
 			query_view_fini(&s->parts[i].view);
 		free(s->parts[i].rows);
@@ -28,6 +32,15 @@ static int part_ready(struct query_scan *s, struct scan_part *part, struct err *
 		part->rows = malloc(LIMIT_BLOCK_ROWS * sizeof(*part->rows));
 	if (!part->rows)
 		return err_set(e, ENOMEM, "no memory for a query");
+	if (s->q->spare) {
+		memset(&part->view, 0, sizeof(part->view));
+		part->view.reader = s->q->reader;
+		part->view.number = SIZE_MAX;
+		part->view.block = s->q->spare;
+		s->q->spare = NULL;
+		part->ready = true;
+		return 0;
+	}
 	r = query_view_init(&part->view, s->q->reader, e);
 	part->ready = r == 0;
 	return r;

@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -143,7 +144,7 @@ struct memory_store {
 	struct held *p;
 	size_t n, cap;
 	unsigned puts, slow_us;
-	int refuse; /* errno that every put fails with */
+	_Atomic int refuse; /* errno that every put fails with */
 };
 
 static inline const struct held *store_find(const struct memory_store *store,

@@ -2,10 +2,12 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "journal_room.h"
 #include "store/catalog.h"
 
 struct fixture {
@@ -70,6 +72,7 @@ static void list(struct fixture *f, const char *which, struct seen *seen)
 	AUTO(catalog) struct catalog *reader = NULL;
 	struct err e = ERR_INIT;
 
+	buf_fini(&seen->bytes);
 	memset(seen, 0, sizeof(*seen));
 	buf_init(&seen->bytes, 65536);
 	assert_int_equal(catalog_commit(f->writer, &e), 0);
@@ -104,7 +107,7 @@ static void a_dead_container_keeps_its_identity(void **state)
 				 .state = CONTAINER_DEAD,
 				 .exit_code = 137,
 				 .died_ns = 5000};
-	struct seen seen;
+	struct seen seen = {0};
 
 	put(f, &c, 1);
 	put(f, &dead, 2);
@@ -126,7 +129,7 @@ static void a_dead_container_keeps_its_identity(void **state)
 static void the_living_come_before_the_dead(void **state)
 {
 	struct fixture *f = *state;
-	struct seen seen;
+	struct seen seen = {0};
 
 	for (unsigned i = 0; i < 4; i++) {
 		char id[16], name[16];
@@ -154,7 +157,7 @@ static void a_container_is_found_by_name_or_start_of_id(void **state)
 	struct fixture *f = *state;
 	struct container one = {.id = span_of("aaa111"), .name = span_of("web")};
 	struct container two = {.id = span_of("aaa222"), .name = span_of("a%_'\"\n")};
-	struct seen seen;
+	struct seen seen = {0};
 
 	put(f, &one, 1);
 	put(f, &two, 1);
@@ -269,6 +272,53 @@ static void a_damaged_catalog_says_what_to_delete(void **state)
 	assert_null(second);
 }
 
+static void it_is_built_anew_from_the_journal(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(catalog) struct catalog *reader = NULL;
+	AUTO(key) struct key *key = NULL;
+	struct journal *journal = NULL;
+	struct container c = {
+		.rev = 1, .id = span_of("abc"), .name = span_of("web"), .exit_code = -1};
+	uint8_t digest[SHA256_BYTES] = {9};
+	struct seen seen = {0};
+	struct event ev;
+	struct err e = ERR_INIT;
+
+	assert_int_equal(catalog_close(f->writer, &e), 0);
+	f->writer = NULL;
+	assert_int_equal(key_open(f->dir, &key, &e), 0);
+	struct journal_options options = {.state_dir = f->dir, .key = key};
+
+	assert_int_equal(journal_open(&options, &journal, NULL, &e), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		event_init(&ev, EVENT_FILE_KEPT);
+		ev.real_ns = 1000 + i;
+		ev.container = &c;
+		ev.value[FIELD_PATH].bytes = span_of("/tmp/payload");
+		if (i < 2) /* the third was skipped and has no digest */
+			ev.value[FIELD_SHA256].bytes = span_make(digest, sizeof(digest));
+		assert_int_equal(journal_append(journal, &ev, &e), 0);
+	}
+	assert_int_equal(journal_close(journal, &e), 0);
+	assert_int_equal(catalog_rebuild(f->dir, &e), 0);
+	assert_int_equal(catalog_rebuild(f->dir, &e), 0); /* in place of what is there */
+	buf_init(&seen.bytes, 65536);
+	assert_int_equal(catalog_open_reader(f->dir, &reader, &e), 0);
+	assert_int_equal(catalog_containers(reader, span_of("web"), see_container, &seen, &e), 0);
+	assert_int_equal(seen.n, 1);
+	seen.n = 0;
+	assert_int_equal(catalog_custodies(reader, digest, span_of("abc"), see_custody, &seen, &e),
+			 0);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.custody.count, 2);
+	assert_int_equal(seen.custody.first_ns, 1000);
+	assert_int_equal(seen.custody.last_ns, 1001);
+	buf_fini(&seen.bytes);
+	room_remove(f->dir);
+	assert_int_equal(mkdir(f->dir, 0700), 0); /* for the teardown */
+}
+
 static void no_catalog_is_said_to_be_none(void **state)
 {
 	struct catalog *reader = NULL;
@@ -288,6 +338,7 @@ int main(void)
 		T(a_sighting_is_widened_not_repeated),
 		T(many_changes_are_committed_by_themselves),
 		T(a_damaged_catalog_says_what_to_delete),
+		T(it_is_built_anew_from_the_journal),
 		T(no_catalog_is_said_to_be_none),
 #undef T
 	};
