@@ -242,7 +242,7 @@ _start_docker()
 	_daemon 2-dockerd "$dir/dockerd.log" dockerd --config-file "$dir/daemon.json" \
 		--host "$DOCKER_HOST" --data-root "$dir/data" --exec-root "$dir/exec" \
 		--pidfile "$dir/dockerd.pid" --containerd "$dir/containerd.sock" \
-		--containerd-namespace "${E2E_RUN##*/}" --bridge none --iptables=false --ip6tables=false \
+		--bridge none --iptables=false --ip6tables=false \
 		--exec-opt native.cgroupdriver=cgroupfs --shutdown-timeout 5
 	wait_until 30 docker version || return 1
 	tar -C "$BUSYBOX_ROOT" -c . |
