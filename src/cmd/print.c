@@ -74,7 +74,7 @@ static bool is_empty(enum value_kind kind, const union value *value)
 static bool fill(struct buf *b, const struct event *ev, struct span name)
 {
 	enum event_field field = event_field_find(name);
-	AUTO(buf) struct buf text;
+	AUTO(buf) struct buf text = {0};
 	bool full;
 
 	if (field == FIELD_COUNT || !event_type_has(ev->type, field))
@@ -201,7 +201,7 @@ void print_line(struct buf *b, const struct event *ev, bool colour)
 static void json_value(struct json *j, const char *name, enum value_kind kind,
 		       const union value *value)
 {
-	AUTO(buf) struct buf text;
+	AUTO(buf) struct buf text = {0};
 
 	if (kind == VALUE_TEXT) {
 		json_bytes(j, name, value->bytes);

@@ -291,7 +291,7 @@ static int open_watchers(struct recorder *r, struct err *e)
 	const struct recorder_options *o = &r->options;
 	int code = 0;
 
-	r->out = (struct keep_out){.sink = r->sink,
+	r->out = (struct keep_out){.sink = {.emit = recorder_emit, .ctx = r},
 				   .identify = recorder_identify,
 				   .done = recorder_identified,
 				   .ctx = r};
