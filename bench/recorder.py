@@ -88,6 +88,12 @@ class Amber(Recorder):
         ready = os.path.join(self.state, "ready")
         self.spawn([os.path.join(TOP, "build", "amber"), "--state", self.state, "watch",
                     "--ready", ready], ready)
+        self.cpu -= self.cpu_seconds()  # loading and verifying the programs is no event's cost
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self):
         if not self.process:
@@ -96,11 +102,8 @@ class Amber(Recorder):
             for line in f:
                 if line.startswith("VmHWM:"):
                     self.rss = max(self.rss, int(line.split()[1]) * 1024)
-        before = os.times()
+        self.cpu += self.cpu_seconds()
         super().stop()
-        after = os.times()
-        self.cpu += (after.children_user - before.children_user
-                     + after.children_system - before.children_system)
         out = call(os.path.join(TOP, "build", "amber"), "--state", self.state, "--json", "query",
                    "SELECT (SELECT count(*) FROM events) AS n, (SELECT coalesce(sum(lost),0) FROM events"
                    " WHERE type='gap') AS lost")

@@ -49,7 +49,7 @@ int BPF_PROG(dispatch, struct pt_regs *regs, long ret)
 			return 0;
 	}
 	kind = nr < WIRE_CALL_MAX ? call_kind[nr] : WIRE_CALL_HANDLED;
-	if (!kind)
+	if (!kind || ((kind & WIRE_CALL_EXEC) && !(regs->dx & PROT_EXEC)))
 		return 0;
 	s = scratch_get();
 	if (!s)

@@ -47,6 +47,7 @@ typedef __s64 s64;
 #define ANON_INODE_MAGIC  0x09041934
 #define NSFS_MAGIC	  0x6e736673
 #define FMODE_CREATED	  0x100000 /* include/linux/fs.h */
+#define PROT_EXEC	  0x4	   /* asm-generic/mman-common.h */
 #define TS_COMPAT	  0x2	   /* arch/x86/include/asm/thread_info.h */
 #define SIGNAL_GROUP_EXIT 0x4	   /* include/linux/sched/signal.h */
 

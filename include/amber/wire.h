@@ -8,7 +8,7 @@
  * where a text is a struct wire_text and then `len` bytes, without padding: the next text follows
  * at once and is not aligned.  A text says by its slot what it is, so texts come in any order and
  * an absent one takes no space.  Both ends run on one host: integers are in the host's byte order.
- * Addresses and ports are in network order.  Every struct is a multiple of 8 bytes, without holes.
+ * Internet addresses are in network order.  Every struct is a multiple of 8 bytes, without holes.
  *
  * Loss shows in three ways: `seq` counts every record that a CPU tried to hand over, so a missing
  * number is a lost record; struct wire_counters counts per CPU and reason; struct wire_slot counts
@@ -268,7 +268,7 @@ static_assert(sizeof(struct wire_target) == 168, "wire_target");
 
 /* WIRE_FILE_*: every file call fills this; what a type has no use for is 0.
  * Texts: PATH, PATH_CLAIM, PATH2, PATH2_CLAIM, XATTR.  Also WIRE_KERNEL_MODULE (file, flags, fd,
- * text NAME). */
+ * size of an image in memory; texts NAME of delete_module, DATA: parameters). */
 struct wire_file_call {
 	struct wire_head head;
 	struct wire_file file;
@@ -295,8 +295,11 @@ struct wire_mount {
 };
 static_assert(sizeof(struct wire_mount) == 136, "wire_mount");
 
-/* WIRE_NET_*.  An address takes its first 4 or 16 bytes by `family`.  Texts: SOCKET (the far end
- * of a unix socket or, when that has no name, the own), PATH (kernel path of a bound one). */
+/* WIRE_NET_*.  An address takes its first 4 or 16 bytes by `family`; an IPv4 address of an IPv6
+ * socket is mapped (::ffff:1.2.3.4).  A raw socket has no ports.  AF_PACKET: the first 4 bytes are
+ * the number of the interface as the host has integers, then comes the hardware address.  AF_VSOCK:
+ * 4 bytes number of the machine, 4 bytes port.  Texts: SOCKET (the far end of a unix socket or,
+ * when that has no name, the own), PATH (kernel path of a bound one). */
 struct wire_net {
 	struct wire_head head;
 	__u64 sock_ino;
@@ -318,7 +321,9 @@ static_assert(WIRE_AT(struct wire_net, local_port) == 168, "wire_net.local_port"
 static_assert(WIRE_AT(struct wire_net, fd) == 180, "wire_net.fd");
 static_assert(sizeof(struct wire_net) == 192, "wire_net");
 
-#define WIRE_NET_CLAIM 1u /* the far end is what the caller gave, not what the kernel has */
+#define WIRE_NET_CLAIM                                                              \
+	1u /* an end is what the caller gave, not what the kernel has: of a refused \
+	    * bind the own, of other calls the far one */
 
 /* WIRE_CRED_SETID, _CAPSET: the credentials after the call. */
 struct wire_cred {
@@ -342,15 +347,17 @@ struct wire_ns {
 };
 static_assert(sizeof(struct wire_ns) == 144, "wire_ns");
 
-/* WIRE_MEMORY_*, WIRE_KERNEL_* other than _MODULE.  Text: NAME.  A request of io_uring has the
- * number of io_uring_enter in wire_head.syscall and its opcode in `request`. */
+/* WIRE_MEMORY_*, WIRE_KERNEL_* other than _MODULE.  Texts: NAME; DATA (kind of a key, command line
+ * of kexec_file_load); PATH (its kernel). */
 struct wire_misc {
 	struct wire_head head;
-	__u64 request; /* bpf: command; perf: type; keyctl: operation; io_uring: entries */
-	__u64 flags;
-	__u64 address, size, prot; /* memory.exec */
-	__s32 fd;		   /* returned or given, -1 when there is none */
-	__s32 target_pid;	   /* perf: initial pid namespace where known */
+	__u64 request;	  /* bpf: command; perf: type; keyctl: operation; io_uring: entries */
+	__u64 flags;	  /* bpf: type of the program or map; keys: the key or ring, as u32 */
+	__u64 address;	  /* memory.exec; perf: config; kexec_load: entry */
+	__u64 size;	  /* memory.exec; add_key: bytes of the payload; kexec_load: segments */
+	__u64 prot;	  /* memory.exec */
+	__s32 fd;	  /* returned or given, -1 when there is none */
+	__s32 target_pid; /* perf: initial pid namespace; -1 all processes, 0 not known */
 };
 static_assert(sizeof(struct wire_misc) == 168, "wire_misc");
 
@@ -422,6 +429,11 @@ static_assert(sizeof(struct wire_slot) == 96, "wire_slot");
 #define WIRE_CALL_GAP	  0xfffeu /* compat_call[]: of interest and not decoded, so counted */
 #define WIRE_CALL_HANDLED 1u	  /* call_kind[]: has a handler */
 #define WIRE_CALL_CANARY  2u	  /* call_kind[]: also when Amber calls it, outside containers */
+#define WIRE_CALL_EXEC	  4u	  /* call_kind[]: only when its third argument has PROT_EXEC */
+
+/* Stands for socketcall(2), which 64-bit programs do not have. */
+#define WIRE_CALL_SOCKETCALL   511u
+#define WIRE_CALL_MEMFD_SECRET 447u
 
 /* Constants of the programs, set before they are loaded. */
 struct wire_config {

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/print.h"
 #include "cmd/table.h"
 #include "store/catalog.h"
 
@@ -66,7 +67,7 @@ static void add_row(struct list *list, const struct container *c)
 	struct table *t = &list->table;
 	bool wide = list->cmd->option[OPT_WIDE];
 
-	table_cell(t, wide ? c->id : span_make(c->id.p, c->id.n < 12 ? c->id.n : 12));
+	table_cell(t, wide ? c->id : print_short_id(c->id));
 	table_cell(t, c->name);
 	table_cell(t, c->image.n ? c->image : span_of("?"));
 	table_cell(t, span_of(container_runtime_name(c->runtime)));
@@ -114,7 +115,7 @@ static void json_raw(struct json *j, const char *name, struct span value)
 	j->comma = true;
 }
 
-static int print_json(const struct catalog_container *row)
+static int row_json(const struct catalog_container *row)
 {
 	const struct container *c = &row->container;
 	AUTO(buf) struct buf b;
@@ -159,7 +160,7 @@ static int on_container(void *ctx, const struct catalog_container *row)
 		return 0;
 	list->shown++;
 	if (list->cmd->json)
-		return print_json(row);
+		return row_json(row);
 	add_row(list, &row->container);
 	return 0;
 }

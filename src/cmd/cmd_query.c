@@ -42,7 +42,7 @@ struct output {
 	struct table table;
 	bool has_table;
 	struct buf line;
-	char *names[TABLE_COLUMNS];
+	char **names; /* of the columns, for JSON */
 	size_t columns;
 	struct err *e;
 };
@@ -56,14 +56,16 @@ static int on_columns(void *ctx, const char *const *names, size_t n)
 		return err_set(o->e, E2BIG,
 			       "%zu columns do not fit a table of %u; name some, or use --json", n,
 			       TABLE_COLUMNS);
-	for (size_t i = 0; i < n && i < TABLE_COLUMNS; i++)
-		o->names[i] = strdup(names[i]);
-	o->columns = n;
 	if (!o->json) {
 		table_init(&o->table, names, (unsigned)n);
 		o->has_table = true;
+		return 0;
 	}
-	return 0;
+	o->names = calloc(n, sizeof(*o->names));
+	for (size_t i = 0; o->names && i < n; i++, o->columns++)
+		if (!(o->names[i] = strdup(names[i])))
+			break;
+	return o->columns == n ? 0 : err_set(o->e, ENOMEM, "no memory for the columns' names");
 }
 
 static void json_cell(struct json *j, const char *name, const struct query_value *v)
@@ -119,7 +121,7 @@ static int on_row(void *ctx, const struct query_value *values, size_t n)
 	j = json_to(&o->line);
 	json_object(&j, NULL);
 	for (size_t i = 0; i < n; i++)
-		json_cell(&j, i < TABLE_COLUMNS ? o->names[i] : "more", &values[i]);
+		json_cell(&j, o->names[i], &values[i]);
 	json_object_end(&j);
 	buf_add_u8(&o->line, '\n');
 	if (buf_check(&o->line, "one row", o->e) < 0)
@@ -171,8 +173,9 @@ static int ask(struct cmd *cmd, const char *sql, struct err *e)
 	if (o.has_table)
 		table_fini(&o.table);
 	buf_fini(&o.line);
-	for (size_t i = 0; i < TABLE_COLUMNS; i++)
+	for (size_t i = 0; i < o.columns; i++)
 		free(o.names[i]);
+	free(o.names);
 	return r;
 }
 

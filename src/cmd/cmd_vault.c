@@ -2,18 +2,21 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/map.h"
 #include "base/path.h"
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/lookup.h"
+#include "cmd/print.h"
 #include "cmd/table.h"
-#include "store/catalog.h"
+#include "store/journal_read.h"
 #include "store/vault.h"
 
 enum {
@@ -35,86 +38,173 @@ static const struct cmd_example examples[] = {
 	{NULL, NULL},
 };
 
-struct list {
-	struct cmd *cmd;
-	struct table table;
-	struct buf json;
-	const char *prefix; /* of the digest; NULL all */
-	uint64_t now_ns;
+/* One content at one path of one container, over all sightings. */
+struct sighting {
+	char digest[SHA256_TEXT];
+	struct span container, path, exe; /* owned copies */
+	uint64_t size, first_ns, last_ns, count;
+	uint32_t pid;
+	struct sighting *next;
 };
 
-static void row_json(struct list *list, const struct catalog_custody *c, const char *digest)
+struct list {
+	struct cmd *cmd;
+	const char *prefix; /* of the digest; NULL all */
+	struct map by_key;  /* to struct sighting */
+	struct sighting *first, **last;
+};
+
+static uint64_t key_of(const struct event *ev, const char *digest)
 {
+	struct span path = ev->value[FIELD_PATH].bytes;
+	struct span id = ev->container ? ev->container->id : span_of("");
+	uint64_t parts[3] = {hash64(span_of(digest)), hash64(path), hash64(id)};
+
+	return hash64(span_make(parts, sizeof(parts)));
+}
+
+static struct span copy(struct span s)
+{
+	uint8_t *p = malloc(s.n ? s.n : 1);
+
+	if (p && s.n)
+		memcpy(p, s.p, s.n);
+	return span_make(p, p ? s.n : 0);
+}
+
+static int add(struct list *list, const struct event *ev, struct err *e)
+{
+	char digest[SHA256_TEXT] = "";
+	struct sighting *s;
+	uint64_t *known, key;
+
+	if (ev->value[FIELD_SHA256].bytes.n != SHA256_BYTES)
+		return 0;
+	hex_print(ev->value[FIELD_SHA256].bytes, digest);
+	if (list->prefix && strncmp(digest, list->prefix, strlen(list->prefix)) != 0)
+		return 0;
+	key = key_of(ev, digest);
+	known = map_find(&list->by_key, key);
+	if (known) {
+		s = (struct sighting *)(uintptr_t)*known;
+		s->last_ns = ev->real_ns;
+		s->count++;
+		return 0;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s || map_put(&list->by_key, key, (uint64_t)(uintptr_t)s) < 0) {
+		free(s);
+		return err_set(e, ENOMEM, "no memory for the list of contents");
+	}
+	memcpy(s->digest, digest, sizeof(digest));
+	s->container = copy(ev->container ? ev->container->id : span_of(""));
+	s->path = copy(ev->value[FIELD_PATH].bytes);
+	s->exe = copy(ev->process ? ev->process->exe : span_of(""));
+	s->pid = ev->process ? ev->process->pid : 0;
+	s->size = ev->value[FIELD_FILE_SIZE].u;
+	s->first_ns = s->last_ns = ev->real_ns;
+	s->count = 1;
+	*list->last = s;
+	list->last = &s->next;
+	return 0;
+}
+
+static void row_json(const struct sighting *s)
+{
+	AUTO(buf) struct buf b;
 	char time[CLOCK_TEXT];
 	struct json j;
 
-	buf_clear(&list->json);
-	j = json_to(&list->json);
-	clock_print(c->first_ns, time);
+	buf_init(&b, LIMIT_FILE_READ);
+	j = json_to(&b);
 	json_object(&j, NULL);
-	json_text(&j, "sha256", digest);
-	json_u64(&j, "size", c->size);
-	json_bytes(&j, "container", c->container);
-	json_bytes(&j, "path", c->path);
-	json_bytes(&j, "exe", c->exe);
-	json_u64(&j, "pid", c->pid);
+	json_text(&j, "sha256", s->digest);
+	json_u64(&j, "size", s->size);
+	json_bytes(&j, "container", s->container);
+	json_bytes(&j, "path", s->path);
+	json_bytes(&j, "exe", s->exe);
+	json_u64(&j, "pid", s->pid);
+	clock_print(s->first_ns, time);
 	json_text(&j, "first_seen", time);
-	clock_print(c->last_ns, time);
+	clock_print(s->last_ns, time);
 	json_text(&j, "last_seen", time);
-	json_u64(&j, "count", c->count);
+	json_u64(&j, "count", s->count);
 	json_object_end(&j);
-	puts(buf_text(&list->json));
+	puts(buf_text(&b));
 }
 
-static int on_custody(void *ctx, const struct catalog_custody *c)
+static void row_table(struct table *t, const struct sighting *s)
 {
-	struct list *list = ctx;
-	char digest[SHA256_TEXT], size[16], time[CLOCK_TEXT];
+	char size[16], time[CLOCK_TEXT];
 
-	hex_print(span_make(c->sha256, SHA256_BYTES), digest);
-	if (list->prefix && strncmp(digest, list->prefix, strlen(list->prefix)) != 0)
-		return 0;
-	if (list->cmd->json) {
-		row_json(list, c, digest);
-		return 0;
-	}
-	table_size_text(c->size, size);
-	clock_print(c->first_ns, time);
+	table_size_text(s->size, size);
+	clock_print(s->first_ns, time);
 	time[19] = '\0'; /* whole seconds are enough here */
-	table_cell(&list->table, span_of(digest));
-	table_cell(&list->table, span_of(size));
-	table_cell(&list->table,
-		   span_make(c->container.p, c->container.n < 12 ? c->container.n : 12));
-	table_cell(&list->table, span_of(time));
-	table_cellf(&list->table, "%" PRIu64, c->count);
-	table_cell(&list->table, c->path);
-	return 0;
+	table_cell(t, span_of(s->digest));
+	table_cell(t, span_of(size));
+	table_cell(t, print_short_id(s->container));
+	table_cell(t, span_of(time));
+	table_cellf(t, "%" PRIu64, s->count);
+	table_cell(t, s->path);
+}
+
+static void list_fini(struct list *list)
+{
+	while (list->first) {
+		struct sighting *next = list->first->next;
+
+		free((void *)(uintptr_t)list->first->container.p);
+		free((void *)(uintptr_t)list->first->path.p);
+		free((void *)(uintptr_t)list->first->exe.p);
+		free(list->first);
+		list->first = next;
+	}
+	map_fini(&list->by_key);
+}
+DEFINE_AUTO(list, struct list, list_fini);
+
+/* From the journal: it alone says what was kept, where and when. */
+static int read_sightings(struct list *list, struct span container, struct err *e)
+{
+	AUTO(journal_reader) struct journal_reader *reader = NULL;
+	AUTO(journal_rows) struct journal_rows *rows = NULL;
+	struct journal_filter filter = {.container = container};
+	struct event ev;
+	int r = journal_reader_open(list->cmd->state_dir, &reader, e);
+
+	journal_filter_type(&filter, EVENT_FILE_KEPT);
+	if (r == 0)
+		r = journal_rows_open(reader, &filter, &rows, e);
+	while (r == 0 && (r = journal_rows_next(rows, &ev, e)) > 0)
+		r = add(list, &ev, e);
+	return r;
 }
 
 static int ls(struct cmd *cmd, struct err *e)
 {
 	static const char *const titles[] = {"SHA256",	   ">SIZE",  "CONTAINER",
 					     "FIRST SEEN", ">TIMES", "PATH"};
-	AUTO(catalog) struct catalog *catalog = NULL;
+	AUTO(list) struct list list = {.cmd = cmd, .prefix = cmd->words > 1 ? cmd->word[1] : NULL};
+	AUTO(table) struct table table;
 	AUTO(buf) struct buf id;
-	struct list list = {.cmd = cmd, .prefix = cmd->words > 1 ? cmd->word[1] : NULL};
-	int r = catalog_open_reader(cmd->state_dir, &catalog, e);
+	int r = 0;
 
+	list.last = &list.first;
 	buf_init(&id, LIMIT_CONTAINER_ID);
-	if (r == -ENOENT)
-		return err_set(e, ENOENT, "nothing was recorded in '%s' yet", cmd->state_dir);
-	if (r == 0 && cmd->option[OPT_CONTAINER])
+	table_init(&table, titles, ARRAY_LEN(titles));
+	if (cmd->option[OPT_CONTAINER])
 		r = lookup_container(cmd->state_dir, cmd->option[OPT_CONTAINER], &id, e);
+	if (r == 0)
+		r = read_sightings(&list, buf_span(&id), e);
 	if (r < 0)
 		return r;
-	buf_init(&list.json, LIMIT_FILE_READ);
-	table_init(&list.table, titles, ARRAY_LEN(titles));
-	r = catalog_custodies(catalog, NULL, buf_span(&id), on_custody, &list, e);
-	if (r == 0 && !cmd->json)
-		r = table_print(&list.table, stdout, e);
-	table_fini(&list.table);
-	buf_fini(&list.json);
-	return r;
+	for (const struct sighting *s = list.first; s; s = s->next) {
+		if (cmd->json)
+			row_json(s);
+		else
+			row_table(&table, s);
+	}
+	return cmd->json ? 0 : table_print(&table, stdout, e);
 }
 
 /* Writes to a new file beside the wanted one and gives it its name only when the whole content was

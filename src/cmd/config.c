@@ -179,7 +179,7 @@ static int read_line(struct config *c, char *line, const char *where, struct err
 
 int config_read(struct config *c, const char *path, struct err *e)
 {
-	AUTO(buf) struct buf b;
+	AUTO(buf) struct buf b = {0};
 	struct config fresh = *c;
 	char where[LIMIT_PATH];
 	char *line, *rest;

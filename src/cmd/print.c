@@ -74,7 +74,7 @@ static bool is_empty(enum value_kind kind, const union value *value)
 static bool fill(struct buf *b, const struct event *ev, struct span name)
 {
 	enum event_field field = event_field_find(name);
-	AUTO(buf) struct buf text;
+	AUTO(buf) struct buf text = {0};
 	bool full;
 
 	if (field == FIELD_COUNT || !event_type_has(ev->type, field))
@@ -126,13 +126,20 @@ void print_summary(struct buf *b, const struct event *ev)
 		buf_add_text(b, "  [cut]");
 }
 
+struct span print_short_id(struct span id)
+{
+	if (id.n == 64)
+		return span_make(id.p, 12);
+	return span_make(id.p, id.n < 40 ? id.n : 40);
+}
+
 struct span print_container_name(const struct container *c)
 {
 	if (!c)
 		return span_of("host");
 	if (c->name.n)
 		return c->name;
-	return span_make(c->id.p, c->id.n < 12 ? c->id.n : 12);
+	return print_short_id(c->id);
 }
 
 static const char *colour_of(enum event_type type)
@@ -194,7 +201,7 @@ void print_line(struct buf *b, const struct event *ev, bool colour)
 static void json_value(struct json *j, const char *name, enum value_kind kind,
 		       const union value *value)
 {
-	AUTO(buf) struct buf text;
+	AUTO(buf) struct buf text = {0};
 
 	if (kind == VALUE_TEXT) {
 		json_bytes(j, name, value->bytes);

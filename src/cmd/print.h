@@ -20,4 +20,8 @@ void print_json(struct json *j, const struct event *ev);
 /* What to call a container in a line: its name, else the first twelve digits of its id. */
 struct span print_container_name(const struct container *c);
 
+/* The part of an id that people read: twelve digits of a long hexadecimal one, all of a short one.
+ */
+struct span print_short_id(struct span id);
+
 #endif

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-#define TABLE_COLUMNS 64
+#define TABLE_COLUMNS 128
 
 struct table {
 	unsigned columns;

@@ -234,6 +234,9 @@ static void fill_calls(struct amber *skel)
 	for (const struct probe_call *c = probe_calls; c->nr; c++)
 		skel->rodata->call_kind[c->nr] = WIRE_CALL_HANDLED;
 	skel->rodata->call_kind[SYS_prctl] |= WIRE_CALL_CANARY;
+	skel->rodata->call_kind[SYS_mmap] |= WIRE_CALL_EXEC;
+	skel->rodata->call_kind[SYS_mprotect] |= WIRE_CALL_EXEC;
+	skel->rodata->call_kind[SYS_pkey_mprotect] |= WIRE_CALL_EXEC;
 	for (const struct probe_compat *c = probe_compat; c->nr; c++)
 		skel->rodata->compat_call[c->nr] =
 			c->native == PROBE_COMPAT_GAP ? WIRE_CALL_GAP : (uint16_t)c->native;

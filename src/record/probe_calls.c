@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 
+#include "amber/wire.h"
+
 /* Newer than the C library's header. */
 #define CALL_FCHMODAT2	    452
 #define CALL_SETXATTRAT	    463
@@ -86,6 +88,39 @@ const struct probe_call probe_calls[] = {
 	{SYS_move_mount, "on_move_mount"},
 	{SYS_pivot_root, "on_pivot_root"},
 	{SYS_chroot, "on_chroot"},
+	/* net */
+	{SYS_connect, "on_connect"},
+	{SYS_accept, "on_accept"},
+	{SYS_accept4, "on_accept"},
+	{SYS_bind, "on_bind"},
+	{SYS_listen, "on_listen"},
+	{SYS_socket, "on_socket"},
+	{SYS_sendto, "on_sendto"},
+	{SYS_sendmsg, "on_sendmsg"},
+	{SYS_sendmmsg, "on_sendmmsg"},
+	{WIRE_CALL_SOCKETCALL, "on_socketcall"},
+	/* memory */
+	{SYS_memfd_create, "on_memfd"},
+	{WIRE_CALL_MEMFD_SECRET, "on_memfd"},
+	{SYS_mmap, "on_mmap"},
+	{SYS_mprotect, "on_mprotect"},
+	{SYS_pkey_mprotect, "on_mprotect"},
+	{SYS_shmat, "on_shmat"},
+	/* target */
+	{SYS_ptrace, "on_ptrace"},
+	{SYS_process_vm_writev, "on_vm_write"},
+	/* kernel */
+	{SYS_init_module, "on_module"},
+	{SYS_finit_module, "on_module"},
+	{SYS_delete_module, "on_module"},
+	{SYS_bpf, "on_bpf"},
+	{SYS_perf_event_open, "on_perf"},
+	{SYS_keyctl, "on_key"},
+	{SYS_add_key, "on_key"},
+	{SYS_request_key, "on_key"},
+	{SYS_kexec_load, "on_kexec"},
+	{SYS_kexec_file_load, "on_kexec"},
+	{SYS_io_uring_setup, "on_io_uring"},
 	{0, NULL},
 };
 
@@ -181,30 +216,36 @@ const struct probe_compat probe_compat[] = {
 	{433, SYS_fspick},
 	{442, SYS_mount_setattr},
 	{467, CALL_OPEN_TREE_ATTR},
-	/* socketcall socket bind connect listen accept4 sendto sendmsg sendmmsg */
-	{102, PROBE_COMPAT_GAP},
-	{359, PROBE_COMPAT_GAP},
-	{361, PROBE_COMPAT_GAP},
-	{362, PROBE_COMPAT_GAP},
-	{363, PROBE_COMPAT_GAP},
-	{364, PROBE_COMPAT_GAP},
-	{369, PROBE_COMPAT_GAP},
-	{370, PROBE_COMPAT_GAP},
-	{345, PROBE_COMPAT_GAP},
-	/* ptrace process_vm_writev memfd_create init_module delete_module finit_module bpf
-	 * perf_event_open add_key request_key keyctl kexec_load io_uring_setup */
-	{26, PROBE_COMPAT_GAP},
-	{348, PROBE_COMPAT_GAP},
-	{356, PROBE_COMPAT_GAP},
-	{128, PROBE_COMPAT_GAP},
-	{129, PROBE_COMPAT_GAP},
-	{350, PROBE_COMPAT_GAP},
-	{357, PROBE_COMPAT_GAP},
-	{336, PROBE_COMPAT_GAP},
-	{286, PROBE_COMPAT_GAP},
-	{287, PROBE_COMPAT_GAP},
-	{288, PROBE_COMPAT_GAP},
-	{283, PROBE_COMPAT_GAP},
-	{425, PROBE_COMPAT_GAP},
+	/* net */
+	{102, WIRE_CALL_SOCKETCALL},
+	{359, SYS_socket},
+	{361, SYS_bind},
+	{362, SYS_connect},
+	{363, SYS_listen},
+	{364, SYS_accept4},
+	{369, SYS_sendto},
+	{370, SYS_sendmsg},
+	{345, SYS_sendmmsg},
+	/* memory; 90 takes its arguments in memory and is of no use for code: not looked at */
+	{125, SYS_mprotect},
+	{192, SYS_mmap},
+	{356, SYS_memfd_create},
+	{380, SYS_pkey_mprotect},
+	{397, SYS_shmat},
+	{447, WIRE_CALL_MEMFD_SECRET},
+	/* target */
+	{26, SYS_ptrace},
+	{348, SYS_process_vm_writev},
+	/* kernel; kexec_load has 32-bit segments, of which only the number is told */
+	{128, SYS_init_module},
+	{129, SYS_delete_module},
+	{283, SYS_kexec_load},
+	{286, SYS_add_key},
+	{287, SYS_request_key},
+	{288, SYS_keyctl},
+	{336, SYS_perf_event_open},
+	{350, SYS_finit_module},
+	{357, SYS_bpf},
+	{425, SYS_io_uring_setup},
 	{0, 0},
 };

@@ -92,7 +92,8 @@ const struct process *processes_fork(struct processes *p, const struct wire_fork
 /* The end: the last snapshot. */
 const struct process *processes_exit(struct processes *p, const struct wire_head *head);
 
-/* The process with this pid and start, or, with start_ns 0, the youngest that has not ended.  NULL
+/* The process with this pid and start, or, with start_ns 0, the youngest, also when it has
+ * ended within the grace time.  NULL
  * when it is not known.  Looks nothing up. */
 const struct process *processes_find(struct processes *p, uint32_t pid, uint64_t start_ns);
 

@@ -105,9 +105,9 @@ struct process_entry *processes_youngest(const struct processes *p, uint32_t pid
 {
 	struct process_entry *e = entry_at(p, *bucket_of(p, pid)), *best = NULL;
 
+	/* The later start is the living one, when there is one. */
 	for (; e; e = entry_at(p, e->next))
-		if (e->pid == pid && !(e->flags & ENTRY_ENDED) &&
-		    (!best || e->start_ns > best->start_ns))
+		if (e->pid == pid && (!best || e->start_ns > best->start_ns))
 			best = e;
 	return best;
 }

@@ -41,7 +41,7 @@ struct process_snapshot {
  */
 struct process_entry *processes_lookup(const struct processes *p, uint32_t pid, uint64_t start_ns);
 
-/* The youngest of this pid that has not ended, or NULL. */
+/* The youngest of this pid, alive or ended, or NULL. */
 struct process_entry *processes_youngest(const struct processes *p, uint32_t pid);
 
 /* Whether a process with this pid is known that started in that hundredth of a second. */

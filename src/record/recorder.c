@@ -12,11 +12,13 @@
 #include "base/hash.h"
 #include "record/recorder_internal.h"
 
-#define NAP_SHORT_NS 500000u
-#define NAP_LONG_NS  20000000u
-#define GUARD_MS     2000u /* the first program of a container is expected within it */
-#define SETTLE_MS    3000u /* for what runs already to be identified */
-#define WATCH_NAMES  256u
+#define NAP_SHORT_NS 4000000u /* while records come: a ring holds some 100 ms of the worst storm \
+			       */
+#define NAP_LONG_NS 20000000u /* while none do */
+#define NO_NAP	    8192u     /* records of one round that mean: go on at once */
+#define GUARD_MS    2000u     /* the first program of a container is expected within it */
+#define SETTLE_MS   3000u     /* for what runs already to be identified */
+#define WATCH_NAMES 256u
 
 void recorder_trouble(struct recorder *r, const char *what, const struct err *e)
 {
@@ -82,11 +84,16 @@ static void tell_absence(struct recorder *r, const struct journal_recovery *foun
 						      .from_ns = found->last_real_ns,
 						      .to_ns = now});
 	}
-	if (found->segment)
-		recorder_gap(r, &(struct journal_gap){.reason = "not_running",
-						      .text = "the recorder ended without sealing",
-						      .from_ns = found->last_real_ns,
-						      .to_ns = now});
+	if (found->segment || found->ended_ns)
+		recorder_gap(
+			r,
+			&(struct journal_gap){
+				.reason = "not_running",
+				.text = found->segment ? "the recorder ended without sealing"
+						       : "the recorder had been stopped",
+				.from_ns = found->ended_ns ? found->ended_ns : found->last_real_ns,
+				.to_ns = now,
+			});
 	if (found->damaged) {
 		(void)snprintf(text, sizeof(text), "segment %" PRIu64 " cannot be read on from",
 			       found->damaged); /* fits */
@@ -284,7 +291,7 @@ static int open_watchers(struct recorder *r, struct err *e)
 	const struct recorder_options *o = &r->options;
 	int code = 0;
 
-	r->out = (struct keep_out){.sink = r->sink,
+	r->out = (struct keep_out){.sink = {.emit = recorder_emit, .ctx = r},
 				   .identify = recorder_identify,
 				   .done = recorder_identified,
 				   .ctx = r};
@@ -379,7 +386,8 @@ int recorder_run(struct recorder *r, const volatile sig_atomic_t *stop, uint64_t
 			break;
 		/* Nobody wakes this thread, so that the recorded never pay for it. */
 		pause = n ? NAP_SHORT_NS : pause * 2 < NAP_LONG_NS ? pause * 2 : NAP_LONG_NS;
-		nap(pause);
+		if (n < NO_NAP)
+			nap(pause);
 	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* identify_bundle.c - see identify.h: what happens at a start, on the caller's thread. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/path.h"
 #include "runtime/identify_impl.h"
 #include "runtime/oci.h"
@@ -116,6 +117,8 @@ int identify_bundle(struct identify *i, enum container_runtime kind, const char 
 	oci_fill_upper_dir(&d);
 	as_created(&d);
 	as_created(&disk);
+	d.c.created_ns =
+		clock_real_ns(); /* the runtime makes it now; the daemon's files know better */
 	r = draft_check(&d, e);
 	if (r == 0)
 		r = registry_revive(i->registry, d.c.id, e);
@@ -133,6 +136,17 @@ int identify_bundle(struct identify *i, enum container_runtime kind, const char 
 	return *ret_c ? 0 : err_sys(e, ENOMEM, "cannot hand out a container");
 }
 
+/* Whether a container with that id waits for its control group. */
+static bool waits(struct identify *i, struct span id)
+{
+	unsigned section = registry_read_lock(i->registry);
+	const struct container *c = registry_find_id(i->registry, id);
+	bool created = c && c->state == CONTAINER_CREATED && !c->cgroup_id;
+
+	registry_read_unlock(i->registry, section);
+	return created;
+}
+
 int identify_bind(struct identify *i, const struct cgroup_name *name, uint64_t cgroup_id,
 		  const char *path, struct err *e)
 {
@@ -144,6 +158,8 @@ int identify_bind(struct identify *i, const struct cgroup_name *name, uint64_t c
 		.runtime = name->runtime,
 		.state = CONTAINER_RUNNING,
 		.exit_code = -1,
+		/* A held start goes on from here; one that runs already began some other time. */
+		.started_ns = waits(i, name->id) ? clock_real_ns() : 0,
 	};
 	unsigned section = registry_read_lock(i->registry);
 	const struct container *now;
@@ -156,17 +172,6 @@ int identify_bind(struct identify *i, const struct cgroup_name *name, uint64_t c
 		identify_queue_id(i, now->runtime, name->id, containerd_space_of(now->bundle), 5);
 	registry_read_unlock(i->registry, section);
 	return r;
-}
-
-/* Whether a container with that id waits for its control group. */
-static bool waits(struct identify *i, struct span id)
-{
-	unsigned section = registry_read_lock(i->registry);
-	const struct container *c = registry_find_id(i->registry, id);
-	bool created = c && c->state == CONTAINER_CREATED && !c->cgroup_id;
-
-	registry_read_unlock(i->registry, section);
-	return created;
 }
 
 /* A group below a container's that was never seen itself: that one first. */

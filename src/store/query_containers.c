@@ -43,7 +43,7 @@ struct containers_cursor {
 static int containers_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
 			      sqlite3_vtab **ret_vtab, char **ret_error)
 {
-	AUTO(buf) struct buf b;
+	AUTO(buf) struct buf b = {0};
 	struct query_table *table;
 	const char *sql;
 	int code;

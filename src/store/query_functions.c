@@ -48,7 +48,7 @@ static void fn_rfc3339(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 /* amber_escape(bytes): safe to show on a terminal. */
 static void fn_escape(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
-	AUTO(buf) struct buf b;
+	AUTO(buf) struct buf b = {0};
 	struct err e = ERR_INIT;
 
 	buf_init(&b, LIMIT_BLOCK_BYTES);
@@ -122,7 +122,7 @@ static void fn_arg(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
 	struct span text = argument(argv[0]);
 	int64_t n = sqlite3_value_int64(argv[1]);
-	AUTO(buf) struct buf arg;
+	AUTO(buf) struct buf arg = {0};
 	struct err e = ERR_INIT;
 
 	buf_init(&arg, LIMIT_BLOCK_BYTES);

@@ -45,7 +45,7 @@ static int printed_result(sqlite3_context *ctx, enum value_kind kind, struct spa
 			  struct err *e)
 {
 	union value value = {.bytes = bytes};
-	AUTO(buf) struct buf b;
+	AUTO(buf) struct buf b = {0};
 	int r;
 
 	buf_init(&b, 4096);

@@ -242,7 +242,7 @@ _start_docker()
 	_daemon 2-dockerd "$dir/dockerd.log" dockerd --config-file "$dir/daemon.json" \
 		--host "$DOCKER_HOST" --data-root "$dir/data" --exec-root "$dir/exec" \
 		--pidfile "$dir/dockerd.pid" --containerd "$dir/containerd.sock" \
-		--containerd-namespace "${E2E_RUN##*/}" --bridge none --iptables=false --ip6tables=false \
+		--bridge none --iptables=false --ip6tables=false \
 		--exec-opt native.cgroupdriver=cgroupfs --shutdown-timeout 5
 	wait_until 30 docker version || return 1
 	tar -C "$BUSYBOX_ROOT" -c . |
@@ -292,6 +292,12 @@ need_runc()
 	need_runtime runc
 }
 
+# _unmount DIR MOUNT: a test may have unmounted it already.
+_unmount()
+{
+	cd "$1" && ! mountpoint -q "$2" || umount -l "$2"
+}
+
 # make_bundle DIR ID COMMAND...: an OCI bundle whose root is an overlay over the busybox root.
 # It is unmounted when the test ends.
 make_bundle()
@@ -303,7 +309,7 @@ make_bundle()
 	mkdir -p "$dir"/{rootfs,upper,work}
 	mount -t overlay overlay -o "lowerdir=$BUSYBOX_ROOT,upperdir=$dir/upper,workdir=$dir/work" "$dir/rootfs" ||
 		skip "overlay cannot be mounted on $(stat -f -c %T "$dir")"
-	on_exit umount -l "$dir/rootfs"
+	on_exit _unmount "$PWD" "$dir/rootfs"
 	"$E2E_ROOT/tools/oci-bundle" --rootfs "$dir/rootfs" --cgroup "/amber-e2e/$id" "$dir" "$@"
 }
 
@@ -405,4 +411,75 @@ amber_kill()
 _amber_end()
 {
 	[ -z "$AMBER_PID" ] || kill -TERM "$AMBER_PID" 2>/dev/null || true
+}
+
+# sql QUERY: the values of the first column, one a line, as they are.
+sql()
+{
+	amber query --json "$1" | jq -r 'to_entries[0].value // ""'
+}
+
+# recorded QUERY: whether a count is above zero; for wait_until.
+recorded()
+{
+	local n
+
+	n=$(sql "$1") && [ -n "$n" ] && [ "$n" -gt 0 ]
+}
+
+# assert_json_lines FILE: every line is a JSON object in valid UTF-8, and there is one at least.
+assert_json_lines()
+{
+	python3 - "$1" >&2 <<-'PY'
+		import json, sys
+		lines = open(sys.argv[1], "rb").read().decode("utf-8").split("\n")
+		assert lines.pop() == "", "the last line has no end"
+		assert lines, "there is no line"
+		for line in lines:
+		    assert isinstance(json.loads(line), dict), line
+	PY
+}
+
+# assert_plain FILE: no control byte but the newline, and valid UTF-8: safe on a terminal.
+assert_plain()
+{
+	python3 - "$1" >&2 <<-'PY'
+		import sys
+		for number, line in enumerate(open(sys.argv[1], "rb").read().split(b"\n"), 1):
+		    text = line.decode("utf-8")
+		    bad = [c for c in text if ord(c) < 32 or 0x7f <= ord(c) < 0xa0 or ord(c) in (0x202e, 0x2028)]
+		    assert not bad, f"line {number} has {bad[0]!r}: {text!r}"
+	PY
+}
+
+# assert_aligned FILE: a table whose columns begin, or end, at the same place in every line.
+assert_aligned()
+{
+	python3 - "$1" >&2 <<-'PY'
+		import re, sys
+		lines = open(sys.argv[1], encoding="utf-8").read().rstrip("\n").split("\n")
+		assert len(lines) > 1, "a table has a line of titles and others"
+		for title in re.finditer(r"\S+(?: \S+)*", lines[0]):
+		    for line in lines[1:]:
+		        left = title.start() == 0 or line[title.start() - 1:title.start()] in ("", " ")
+		        right = line[title.end():title.end() + 1] in ("", " ")
+		        assert left or right, f"{title[0]!r} is not aligned in {line!r}"
+	PY
+}
+
+# need_palette: $PALETTE, a static program that does what its arguments say (palette.c).
+need_palette()
+{
+	need_commands gcc
+	PALETTE=$E2E_RUN/palette
+	export PALETTE
+	[ -x "$PALETTE" ] || gcc -O1 -static -o "$PALETTE" "$E2E_ROOT/tests/e2e/palette.c" ||
+		skip "gcc cannot link statically"
+}
+
+# put_into DIR FILE TARGET: a file for a bundle, below its overlay (seen as part of the image).
+put_into()
+{
+	mkdir -p "$(dirname "$1/rootfs$3")"
+	cp "$2" "$1/rootfs$3"
 }
