@@ -68,13 +68,13 @@ docs-check: ## manual pages, links and examples
 	@tools/check build docs
 
 man: all ## lint the manual pages and render them to build/man/
-	@tools/man $(BUILD)/amber $(BUILD)/man
+	@tools/man $(BUILD)
 
 install: all ## install below PREFIX=/usr/local (DESTDIR= is honoured)
 	@meson install -C $(BUILD) --no-rebuild --quiet
 
 clean: ## remove what was built
-	@rm -rf build build-asan build-fuzz
+	@rm -rf build build-asan build-clang build-fuzz
 
 dist: ## build/amber-VERSION.tar.xz of the last commit
 	@mkdir -p $(BUILD)

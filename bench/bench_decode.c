@@ -133,7 +133,7 @@ int main(void)
 
 	if (!b)
 		return 1;
-	b->bytes = aligned_alloc(64, RECORDS * 2048);
+	b->bytes = aligned_alloc(64, (size_t)RECORDS * 2048);
 	b->decoder = calloc(1, sizeof(*b->decoder));
 	if (!b->bytes || !b->decoder || processes_init(&b->table, LIMIT_PROCESSES, -1, &e) < 0) {
 		(void)fprintf(stderr, "bench_decode: no memory\n");

@@ -1,4 +1,4 @@
-/* json.h - a JSON writer for results (RFC 8259).  Reading JSON is jansson's work.
+/* json.h - a JSON writer for results (RFC 8259).  base/jtree.h reads it.
  *
  * The writer puts the commas and the escapes; the caller opens and closes.  Bytes of a container
  * are written with json_bytes, which keeps what is not UTF-8. */

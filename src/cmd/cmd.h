@@ -70,4 +70,7 @@ void help_print(const struct command *command);
 void help_print_man(const struct command *command);
 void help_print_completion(void);
 
+/* Prints text as roff text. */
+void help_roff(const char *text);
+
 #endif

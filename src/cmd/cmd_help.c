@@ -1,7 +1,10 @@
 /* cmd_help.c - amber help: help, man pages and shell completion. */
+#include <string.h>
+
 #include "base/auto.h"
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/config.h"
 
 enum {
 	OPT_MAN,
@@ -17,6 +20,7 @@ static const struct cmd_option options[] = {
 static const struct cmd_example examples[] = {
 	{"what can it do?", "amber help"},
 	{"read a man page without installing it", "amber help --man events | man -l -"},
+	{"the settings file's page", "amber help --man amber.conf | man -l -"},
 	{"completion in this shell", "source <(amber help --completion)"},
 	{NULL, NULL},
 };
@@ -27,6 +31,10 @@ static int run(struct cmd *cmd, struct err *e)
 
 	if (cmd->option[OPT_COMPLETION]) {
 		help_print_completion();
+		return EXIT_DONE;
+	}
+	if (cmd->words && cmd->option[OPT_MAN] && strcmp(cmd->word[0], "amber.conf") == 0) {
+		config_print_man();
 		return EXIT_DONE;
 	}
 	if (cmd->words) {

@@ -210,7 +210,7 @@ static void print_text(const char *text)
 {
 	AUTO(buf) struct buf b;
 
-	buf_init(&b, LIMIT_PATH * 4);
+	buf_init(&b, (size_t)LIMIT_PATH * 4);
 	path_escape(&b, span_of(text));
 	fwrite(b.p, 1, b.n, stdout);
 }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "cmd/cmd.h"
 
 #define DEFAULT_PATH "/etc/amber/amber.conf"
 
@@ -208,4 +209,23 @@ void config_print_example(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		printf("# %s\n%s = %s\n\n", keys[i].what, keys[i].name, keys[i].normal);
+}
+
+void config_print_man(void)
+{
+	printf(".TH AMBER.CONF 5 \"\" \"amber %s\" \"Amber\"\n.SH NAME\namber.conf \\- settings of "
+	       "the recorder\n.SH SYNOPSIS\n" DEFAULT_PATH
+	       "\n.SH DESCRIPTION\nA line is KEY = VALUE; # begins a comment. Sizes take K, M, G "
+	       "and T, lengths of time ms, s, m, h and d. A key that is not known, and a value "
+	       "that "
+	       "cannot be read, is an error with its line.\n.SH SETTINGS\n",
+	       AMBER_VERSION);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		printf(".TP\n\\fB%s\\fR = ", keys[i].name);
+		help_roff(keys[i].normal);
+		printf("\n");
+		help_roff(keys[i].what);
+		printf("\n");
+	}
+	printf(".SH FILES\n" DEFAULT_PATH "\n.SH SEE ALSO\n\\fBamber\\-watch\\fR(1)\n");
 }

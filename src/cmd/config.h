@@ -1,7 +1,8 @@
 /* config.h - the settings file: "key = value" lines, '#' begins a comment.
  *
- * One table of keys: parsing, defaults, `amber watch --help` and amber.conf(5) come from it.  An
- * unknown key or a value that cannot be read is an error with file and line, never ignored. */
+ * One table of keys: parsing, defaults, `amber watch --print-config` and amber.conf(5) come from
+ * it.  An unknown key or a value that cannot be read is an error with file and line, never ignored.
+ */
 #ifndef AMBER_CMD_CONFIG_H
 #define AMBER_CMD_CONFIG_H
 
@@ -50,5 +51,8 @@ int config_set(struct config *c, const char *key, const char *value, const char 
 
 /* Prints a commented file with every key and its default to stdout. */
 void config_print_example(void);
+
+/* Prints amber.conf(5) in roff, man(7), to stdout. */
+void config_print_man(void);
 
 #endif

@@ -76,7 +76,7 @@ void help_print(const struct command *command)
 
 /* Text as roff: a line must not begin with a dot or an apostrophe, backslashes and dashes are
  * escaped (man(7)). */
-static void roff(const char *text)
+void help_roff(const char *text)
 {
 	bool start = true;
 
@@ -103,7 +103,7 @@ static void man_options(const char *title, const struct cmd_option *options)
 		if (options->arg)
 			printf(" \\fI%s\\fR", options->arg);
 		printf("\n");
-		roff(options->what);
+		help_roff(options->what);
 		printf("\n");
 	}
 }
@@ -119,7 +119,7 @@ static void man_overview(void)
 	       AMBER_VERSION);
 	for (const struct command *const *c = commands; *c; c++) {
 		printf(".TP\n\\fBamber\\-%s\\fR(1)\n", (*c)->name);
-		roff((*c)->summary);
+		help_roff((*c)->summary);
 		printf("\n");
 	}
 	man_options("OPTIONS", cmd_global_options);
@@ -132,7 +132,7 @@ static void man_tail(void)
 	       "and something is wrong: tampered, violated, invalid\n.TP\n4\ndone, with recorded "
 	       "gaps\n"
 	       ".SH FILES\n/var/lib/amber, /etc/amber/amber.conf\n.SH SEE "
-	       "ALSO\n\\fBamber\\fR(1)\n");
+	       "ALSO\n\\fBamber\\fR(1), \\fBamber.conf\\fR(5)\n");
 }
 
 void help_print_man(const struct command *command)
@@ -144,10 +144,10 @@ void help_print_man(const struct command *command)
 	}
 	printf(".TH \"AMBER\\-%s\" 1 \"\" \"amber %s\" \"Amber\"\n.SH NAME\namber\\-%s \\- ",
 	       command->name, AMBER_VERSION, command->name);
-	roff(command->summary);
+	help_roff(command->summary);
 	printf("\n.SH SYNOPSIS\n.B amber %s\n%s%s\n.SH DESCRIPTION\n", command->name,
 	       command->options ? "[\\fIOPTIONS\\fR] " : "", command->words ? command->words : "");
-	roff(command->description);
+	help_roff(command->description);
 	printf("\n");
 	if (command->options)
 		man_options("OPTIONS", command->options);
@@ -155,9 +155,9 @@ void help_print_man(const struct command *command)
 	printf(".SH EXAMPLES\n");
 	for (const struct cmd_example *x = command->examples; x && x->line; x++) {
 		printf(".TP\n");
-		roff(x->what);
+		help_roff(x->what);
 		printf("\n.B ");
-		roff(x->line);
+		help_roff(x->line);
 		printf("\n");
 	}
 	man_tail();

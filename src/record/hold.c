@@ -69,7 +69,8 @@ static void tell_gap(struct hold *hold, const char *reason, uint32_t tid)
 static int argv_address(uint32_t tid, uint64_t *ret_address)
 {
 	char path[48], text[256];
-	unsigned long long nr, args[3];
+	unsigned long long words[4]; /* the number of the call, then its arguments */
+	char *at = text, *end;
 	AUTO(fd) int fd = -1;
 	ssize_t n;
 
@@ -81,11 +82,14 @@ static int argv_address(uint32_t tid, uint64_t *ret_address)
 	if (n < 0)
 		return (int)n;
 	text[n] = '\0';
-	if (sscanf(text, "%llu %llx %llx %llx", &nr, &args[0], &args[1], &args[2]) != 4)
+	for (size_t i = 0; i < ARRAY_LEN(words); i++, at = end) {
+		words[i] = strtoull(at, &end, i == 0 ? 10 : 16);
+		if (end == at)
+			return -ENODATA; /* "running" */
+	}
+	if (words[0] != SYS_execve && words[0] != SYS_execveat)
 		return -ENODATA;
-	if (nr != SYS_execve && nr != SYS_execveat)
-		return -ENODATA;
-	*ret_address = nr == SYS_execve ? args[1] : args[2];
+	*ret_address = words[0] == SYS_execve ? words[2] : words[3];
 	return 0;
 }
 

@@ -90,7 +90,8 @@ int log_time_parse(struct span text, uint64_t *ret_real_ns)
 		return -EINVAL;
 	if (!offset(&c, &shift) || cursor_left(&c))
 		return -EINVAL;
-	s = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - shift;
+	s = days_of(year, month, day) * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 +
+	    (int64_t)second - shift;
 	if (s < 0 || s > 18000000000ll) /* the year 2540: beyond u64 nanoseconds soon after */
 		return -EINVAL;
 	*ret_real_ns = (uint64_t)s * NSEC_PER_SEC + ns;

@@ -51,7 +51,8 @@ struct probe {
 /* The last complaint of libbpf, for the text of an error. */
 static _Thread_local char complaint[256];
 
-static int keep_complaint(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int keep_complaint(enum libbpf_print_level level,
+								const char *format, va_list args)
 {
 	if (level == LIBBPF_WARN && !complaint[0])
 		(void)vsnprintf(complaint, sizeof(complaint), format, args); /* may be cut */
@@ -143,7 +144,6 @@ static int controller_hierarchy(const char *controller, uint32_t *ret_id, struct
 {
 	AUTO(buf) struct buf text;
 	char line[64];
-	unsigned id;
 	int r;
 
 	buf_init(&text, LIMIT_FILE_READ);
@@ -153,7 +153,7 @@ static int controller_hierarchy(const char *controller, uint32_t *ret_id, struct
 	(void)snprintf(line, sizeof(line), "\n%s\t", controller); /* two short constants */
 	const char *p = buf_text(&text);
 	p = p ? strstr(p, line) : NULL;
-	*ret_id = p && sscanf(p + strlen(line), "%u", &id) == 1 ? id : 0;
+	*ret_id = p ? (uint32_t)strtoul(p + strlen(line), NULL, 10) : 0; /* 0 when no number */
 	return 0;
 }
 

@@ -141,7 +141,7 @@ static void flush_vault(void *ctx)
 static int open_stores(struct recorder *r, struct err *e)
 {
 	const struct recorder_options *o = &r->options;
-	struct journal_recovery found;
+	struct journal_recovery found = {0};
 	int code = key_open(o->state_dir, &r->key, e);
 
 	if (code == 0)

@@ -132,7 +132,7 @@ static void look_around(struct recorder *r)
 	struct span id;
 	uint32_t n;
 
-	buf_init(&g.ids, LIMIT_CONTAINERS * LIMIT_CONTAINER_ID);
+	buf_init(&g.ids, (size_t)LIMIT_CONTAINERS * LIMIT_CONTAINER_ID);
 	(void)registry_each(r->registry, on_container, &g); /* never stops early */
 	c = cursor_of(buf_span(&g.ids));
 	while (cursor_u32(&c, &n) && cursor_bytes(&c, n, &id))

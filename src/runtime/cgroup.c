@@ -201,7 +201,7 @@ int cgroup_of_pid(const struct cgroup_host *h, uint32_t pid, char *ret_path, str
 {
 	char file[64];
 	struct span path;
-	AUTO(buf) struct buf text = {.max = LIMIT_PATH * (CGROUP_CONTROLLERS + 1)};
+	AUTO(buf) struct buf text = {.max = (size_t)LIMIT_PATH * (CGROUP_CONTROLLERS + 1)};
 	int r;
 
 	(void)snprintf(file, sizeof(file), "/proc/%u/cgroup", pid);
@@ -287,7 +287,7 @@ int cgroup_walk(const struct cgroup_host *h, int (*fn)(void *ctx, const char *pa
 	AUTO(free) char *path = NULL;
 	int r = 0;
 
-	buf_init(&w.queue, LIMIT_CGROUP_WALK * 1024u);
+	buf_init(&w.queue, (size_t)LIMIT_CGROUP_WALK * 1024);
 	buf_add(&w.queue, "/", 2);
 	while (r == 0 && w.at < w.queue.n) {
 		/* a copy, because the queue moves when it grows */

@@ -69,7 +69,7 @@ static void note_pod(struct span name, struct cgroup_name *ret)
 	if (uid.n < 32 || uid.n >= sizeof(ret->pod_uid))
 		return;
 	for (size_t i = 0; i < uid.n; i++)
-		ret->pod_uid[i] = uid.p[i] == '_' ? '-' : (char)uid.p[i];
+		ret->pod_uid[i] = (char)(uid.p[i] == '_' ? '-' : uid.p[i]);
 	ret->pod_uid[uid.n] = '\0';
 }
 

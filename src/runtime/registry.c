@@ -156,7 +156,7 @@ static void id_drop(struct registry *r, struct entry *en)
 	uint64_t hash = hash64(id);
 	struct entry *first = id.n ? map_entry(&r->by_id, hash) : NULL, *at = first;
 
-	if (first == en) {
+	if (first && first == en) {
 		if (en->same_hash) /* the key is there: this put needs no memory */
 			(void)map_put(&r->by_id, hash, (uintptr_t)en->same_hash);
 		else

@@ -193,7 +193,7 @@ static int read_segment(struct journal_reader *r, size_t segment, struct err *e)
 	struct reader_segment *s = &r->segments[segment];
 	struct segment_footer footer;
 	AUTO(buf) struct buf bytes;
-	struct stat st;
+	struct stat st = {0};
 	int fd = -1, result = reader_file(r, segment, &fd, e);
 
 	buf_init(&bytes, LIMIT_SEGMENT_BYTES);

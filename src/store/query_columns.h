@@ -29,7 +29,7 @@ enum query_class {
 struct query_column {
 	const char *name;
 	enum query_class class;
-	size_t offset;
+	unsigned offset;
 	bool text;
 	bool zero_is_null; /* 0 means unknown */
 	const char *what;

@@ -225,6 +225,23 @@ static int filter_alloc(struct query_filter *f, int argc, struct err *e)
 	return 0;
 }
 
+static bool read_number(const char **plan, char behind, unsigned *ret_number)
+{
+	char *end;
+
+	*ret_number = (unsigned)strtoul(*plan, &end, 10);
+	if (end == *plan || *end != behind)
+		return false;
+	*plan = end + 1;
+	return true;
+}
+
+/* "COLUMN:OP;", as query_plan.c writes it. */
+static bool read_term(const char **plan, unsigned *ret_column, unsigned *ret_op)
+{
+	return read_number(plan, ':', ret_column) && read_number(plan, ';', ret_op);
+}
+
 int query_filter_init(struct query_filter *f, const char *plan, int argc, sqlite3_value **argv,
 		      struct err *e)
 {
@@ -234,12 +251,9 @@ int query_filter_init(struct query_filter *f, const char *plan, int argc, sqlite
 		struct query_term *t = &f->terms[f->n];
 		unsigned column, op;
 		bool use = false;
-		int taken = 0;
 
-		if (sscanf(plan, "%u:%u;%n", &column, &op, &taken) != 2 || taken == 0 ||
-		    column >= QUERY_COLUMNS)
+		if (!read_term(&plan, &column, &op) || column >= QUERY_COLUMNS)
 			return err_set(e, EINVAL, "a plan of a query cannot be read");
-		plan += taken;
 		memset(t, 0, sizeof(*t));
 		t->number = column;
 		t->column = query_column_get(column);

@@ -164,7 +164,7 @@ static int put_fd(struct vault *v, struct vault_scratch *s, int fd, uint64_t max
 	if (got < 0)
 		return err_sys(e, (int)-got, "cannot read the content");
 	if (got == VAULT_SMALL_BYTES)
-		return vault_stream(v, s, fd, (size_t)got, max_bytes, result, e);
+		return vault_stream(v, s, fd, max_bytes, result, e);
 	if ((uint64_t)got == max_bytes)
 		result->truncated = fd_pread_full(fd, &more, 1, (off_t)max_bytes) == 1;
 	return put_small(v, s, span_make(s->in, (size_t)got), result, e);

@@ -115,9 +115,9 @@ void vault_gap(struct vault *v, uint64_t bytes, const char *reason, const char *
 /* Removes what is too old, and the oldest packs until `room` more bytes fit. */
 int vault_make_room(struct vault *v, uint64_t room, unsigned *ret_removed, struct err *e);
 
-/* vault_stream.c: a content too large for the memory.  `first` bytes are in scratch->in and
- * counted in no hash yet.  Takes the lane's lock itself. */
-int vault_stream(struct vault *v, struct vault_scratch *s, int fd, size_t first, uint64_t max_bytes,
+/* vault_stream.c: a content too large for the memory.  Its first VAULT_SMALL_BYTES are in
+ * scratch->in and counted in no hash yet.  Takes the lane's lock itself. */
+int vault_stream(struct vault *v, struct vault_scratch *s, int fd, uint64_t max_bytes,
 		 struct vault_result *ret, struct err *e);
 
 #endif

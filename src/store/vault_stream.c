@@ -64,10 +64,10 @@ static int stream_budget(struct stream *st, struct err *e)
 	return r;
 }
 
-static int stream_all(struct stream *st, int fd, size_t first, uint64_t max_bytes,
-		      struct vault_result *ret, struct err *e)
+static int stream_all(struct stream *st, int fd, uint64_t max_bytes, struct vault_result *ret,
+		      struct err *e)
 {
-	size_t n = first;
+	size_t n = VAULT_SMALL_BYTES; /* what is in scratch->in */
 
 	for (;;) {
 		uint64_t left = max_bytes - ret->size - n;
@@ -116,8 +116,8 @@ static int stream_end(struct stream *st, struct vault_result *ret, struct err *e
 	return r;
 }
 
-static int stream_locked(struct stream *st, int fd, size_t first, uint64_t max_bytes,
-			 struct vault_result *ret, struct err *e)
+static int stream_locked(struct stream *st, int fd, uint64_t max_bytes, struct vault_result *ret,
+			 struct err *e)
 {
 	struct vault_result result = {0};
 	uint8_t more, zeros[sizeof(struct pack_entry)] = {0};
@@ -128,7 +128,7 @@ static int stream_locked(struct stream *st, int fd, size_t first, uint64_t max_b
 	st->at = st->lane->written;
 	r = stream_out(st, zeros, sizeof(zeros), e);
 	if (r == 0)
-		r = stream_all(st, fd, first, max_bytes, &result, e);
+		r = stream_all(st, fd, max_bytes, &result, e);
 	if (r == 0 && result.size == max_bytes)
 		result.truncated = fd_pread_full(fd, &more, 1, (off_t)max_bytes) == 1;
 	if (r == 0)
@@ -140,17 +140,17 @@ static int stream_locked(struct stream *st, int fd, size_t first, uint64_t max_b
 	return r;
 }
 
-int vault_stream(struct vault *v, struct vault_scratch *s, int fd, size_t first, uint64_t max_bytes,
+int vault_stream(struct vault *v, struct vault_scratch *s, int fd, uint64_t max_bytes,
 		 struct vault_result *ret, struct err *e)
 {
 	struct stream st = {.v = v, .lane = &v->lanes[VAULT_LANE_LARGE], .s = s};
 	uint8_t unused[SHA256_BYTES];
 	int r;
 
-	st.zstd = !v->options.no_compress && pack_compressible(span_make(s->in, first));
+	st.zstd = !v->options.no_compress && pack_compressible(span_make(s->in, VAULT_SMALL_BYTES));
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_NOREUSE); /* a hint; older kernels ignore it */
 	pthread_mutex_lock(&st.lane->lock);
-	r = stream_locked(&st, fd, first, max_bytes, ret, e);
+	r = stream_locked(&st, fd, max_bytes, ret, e);
 	pthread_mutex_unlock(&st.lane->lock);
 	if (r < 0) {
 		sha256_end(&s->hash, unused); /* starts again from nothing */
