@@ -249,6 +249,8 @@ static void act_udp(void *arg)
 	(void)do_sendto(fd, "12", 2, none); /* to nobody */
 	needs(!do_connect(fd, to[0]));
 	(void)do_sendto(fd, "1234", 4, none);
+	none.len = sizeof(struct sockaddr); /* takes the far end away: not told */
+	needs(!connect(fd, (void *)&none.a, none.len));
 }
 
 static void a_datagram_tells_its_far_end(void **state)
