@@ -16,18 +16,29 @@ struct {
 	__type(value, u64);
 } expected SEC(".maps");
 
+/* The scan of a name.  In a map and not on the stack: before 6.7 the verifier takes one round of
+ * bpf_loop for all, and would believe that a run of 64 digits never comes. */
+struct name_scan {
+	char name[WIRE_NAME_MAX];
+	u32 run;     /* hexadecimal digits up to here */
+	u32 found;   /* a run of exactly ID_DIGITS */
+	u32 monitor; /* of a container, and none itself */
+	u32 pad;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, char[WIRE_NAME_MAX]);
+	__type(value, struct name_scan);
 } names SEC(".maps");
 
-struct name_scan {
-	u32 run;   /* hexadecimal digits up to here */
-	u32 found; /* a run of exactly ID_DIGITS */
-	u32 monitor;
-};
+static __always_inline struct name_scan *scan_get(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&names, &zero);
+}
 
 static __always_inline bool is_hex(char c)
 {
@@ -44,39 +55,35 @@ static __always_inline bool is_monitor(const char *name, u32 i)
 
 static long scan_step(u32 i, void *ctx)
 {
-	struct name_scan *scan = ctx;
-	u32 zero = 0;
-	char *name = bpf_map_lookup_elem(&names, &zero);
+	struct name_scan *scan = scan_get();
 
-	if (!name || i >= WIRE_NAME_MAX)
+	if (!scan || i >= WIRE_NAME_MAX)
 		return 1;
-	if (is_hex(name[i])) {
+	if (is_hex(scan->name[i])) {
 		scan->run++;
 		return 0;
 	}
 	if (scan->run == ID_DIGITS)
 		scan->found = 1;
 	scan->run = 0;
-	if (i < WIRE_NAME_MAX - 7 && name[i] == '-' && is_monitor(name, i + 1))
+	if (i < WIRE_NAME_MAX - 7 && scan->name[i] == '-' && is_monitor(scan->name, i + 1))
 		scan->monitor = 1;
-	return !name[i];
+	return !scan->name[i];
 }
 
 /* The flags that say why a cgroup of this name is a container; 0 when it is none. */
 static __always_inline u32 name_flags(struct cgroup *cgrp)
 {
-	struct name_scan scan = {};
-	u32 zero = 0;
-	char *name = bpf_map_lookup_elem(&names, &zero);
+	struct name_scan *scan = scan_get();
 
-	if (!name)
+	if (!scan)
 		return 0;
-	__builtin_memset(name, 0, WIRE_NAME_MAX);
-	bpf_probe_read_kernel_str(name, WIRE_NAME_MAX, cgrp->kn->name);
-	if (bpf_map_lookup_elem(&expected, name))
+	__builtin_memset(scan, 0, sizeof(*scan));
+	bpf_probe_read_kernel_str(scan->name, WIRE_NAME_MAX, cgrp->kn->name);
+	if (bpf_map_lookup_elem(&expected, scan->name))
 		return WIRE_SLOT_EXPECT;
-	bpf_loop(WIRE_NAME_MAX, scan_step, &scan, 0);
-	return scan.found && !scan.monitor ? WIRE_SLOT_NAME : 0;
+	bpf_loop(WIRE_NAME_MAX, scan_step, NULL, 0);
+	return scan->found && !scan->monitor ? WIRE_SLOT_NAME : 0;
 }
 
 static __always_inline bool is_ours(struct cgroup *cgrp)

@@ -205,6 +205,9 @@ int rec_end(void)
 		COUNT(folded);
 		return 0;
 	}
+	barrier_var(len); /* the verifier of 6.1 wants the bound on this very register */
+	if (len > WIRE_REC_MAX)
+		return 0;
 	rec_output(rec_head(s), len, s->now);
 	return 0;
 }
@@ -522,12 +525,13 @@ int put_file(u32 slot, u64 file)
 
 u64 fd_file(s32 fd)
 {
-	struct fdtable *fdt = bpf_get_current_task_btf()->files->fdt;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *fdt = task->files->fdt;
 	u64 file = 0;
 
 	if ((u32)fd >= fdt->max_fds)
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), fdt->fd + (u32)fd);
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)fdt->fd + (u64)(u32)fd * sizeof(file));
 	return file;
 }
 

@@ -361,16 +361,23 @@ static __always_inline bool slot_take(struct wire_slot *slot, u32 type, u64 now)
 	return false;
 }
 
-/* The process id in the process's own pid namespace, or `level` levels of it for level >= 0. */
+/* Where the number of a level stands, as a plain number.  The mask is for the verifier of 6.1,
+ * which does not follow a product. */
+static __always_inline u64 upid_at(struct pid *pid, u32 level)
+{
+	u64 offset = (u64)level * bpf_core_type_size(struct upid);
+
+	offset &= 1023;
+	return (u64)((void *)pid + bpf_core_field_offset(struct pid, numbers) + offset);
+}
+
+/* The process id in its own pid namespace (level < 0), or in the one of that level. */
 static __always_inline u32 pid_number(struct pid *pid, s32 level)
 {
 	u32 nr = 0;
 
-	if (level < 0)
-		level = pid->level;
 	bpf_probe_read_kernel(&nr, sizeof(nr),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      (u32)level * bpf_core_type_size(struct upid));
+			      (void *)upid_at(pid, level < 0 ? pid->level : level));
 	return nr;
 }
 

@@ -133,8 +133,7 @@ static __always_inline void exec_namespaces(struct wire_exec *w, struct task_str
 	w->cgroup_ns = ns->cgroup_ns->ns.inum;
 	w->user_ns = task->cred->user_ns->ns.inum;
 	bpf_probe_read_kernel(&pid_ns, sizeof(pid_ns),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      pid->level * bpf_core_type_size(struct upid) +
+			      (void *)upid_at(pid, pid->level) +
 				      bpf_core_field_offset(struct upid, ns));
 	w->pid_ns = KREAD(pid_ns, ns.inum);
 }
@@ -265,6 +264,23 @@ int BPF_PROG(on_exec_failed, struct pt_regs *regs, long ret)
 	return rec_end();
 }
 
+/* Processes that have been told to be at their end. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u32);
+} ended SEC(".maps");
+
+/* Two threads that end together may both come here when none is left alive: the first one tells. */
+static __always_inline bool exit_is_told(struct task_struct *self)
+{
+	u64 key = self->group_leader->start_boottime ^ ((u64)self->tgid << 40);
+	u32 value = 1;
+
+	return bpf_map_update_elem(&ended, &key, &value, BPF_NOEXIST) != 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
@@ -273,10 +289,12 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct wire_exit *w;
 	u32 code;
 
-	if (sig->live.counter)
+	if (sig->live.counter || exit_is_told(self))
 		return 0;
-	if (!rec_for(task_cgroup(self)))
+	if (!rec_for(task_cgroup(self))) {
+		setup_end(self->tgid);
 		return 0;
+	}
 	COUNT(seen);
 	code = sig->flags & SIGNAL_GROUP_EXIT ? sig->group_exit_code
 					      : self->group_leader->exit_code;

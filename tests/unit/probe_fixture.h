@@ -71,7 +71,10 @@ static inline int fixture_open(const struct probe_options *options)
 	if (probe_open(options, &fixture.probe, &e)) {
 		fixture.probe = NULL;
 		(void)snprintf(fixture.why, sizeof(fixture.why), "%s", e.text);
-		return e.code == EPERM || e.code == ENOTSUP ? 0 : -1;
+		if (e.code == EPERM || e.code == ENOTSUP)
+			return 0;
+		print_error("%s\n", e.text);
+		return -1;
 	}
 	return 0;
 }
@@ -129,6 +132,27 @@ static inline void fixture_enter(const char *path)
 	if (fd < 0 || write(fd, "0", 1) != 1)
 		_exit(98);
 	close(fd);
+}
+
+/* Field 22 of /proc/PID/stat: when the process started, in units of 10 ms; 0 when it is gone. */
+static inline uint64_t fixture_start_ticks(pid_t pid)
+{
+	char path[64], text[1024], *p;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	p = strrchr(text, ')') + 1;
+	for (int field = 3; field < 22; field++)
+		p = strchr(p + 1, ' ');
+	return strtoull(p, NULL, 10);
 }
 
 /* Forgets the collected records, and those that wait. */

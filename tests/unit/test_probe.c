@@ -259,6 +259,71 @@ static void a_cgroup_below_a_container_belongs_to_it(void **state)
 	probe_untrack(fixture.probe, id);
 }
 
+static void act_setuids(void *arg)
+{
+	for (int i = 0; i < *(int *)arg; i++)
+		(void)!setuid(0); /* the event counts, not what comes of it */
+}
+
+/* Runs an action in a cgroup that stays tracked; returns its counters. */
+static struct found_slot run_and_count(void (*act)(void *arg), void *arg)
+{
+	struct found_slot slot;
+	int status;
+
+	fixture_clear();
+	fixture.cgroup_id = make_named("", "");
+	pid_t pid = fixture_start(container_path, act, arg);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	fixture_drain();
+	slot = slot_of(fixture.cgroup_id);
+	assert_true(slot.found);
+	fixture_cgroup_remove(container_path);
+	probe_untrack(fixture.probe, slot.id);
+	return slot;
+}
+
+static void a_version_1_hierarchy_serves_as_well(void **state)
+{
+	struct probe_options o = options();
+	const struct wire_cred *w;
+	int calls = 1;
+
+	fixture_need();
+	o.hierarchy = PROBE_HIERARCHY_PIDS;
+	fixture_close();
+	assert_int_equal(fixture_open(&o), 0);
+	if (!fixture.probe) {
+		print_message("skip: %s\n", fixture.why);
+		reopen_as_usual();
+		skip();
+	}
+	assert_int_equal(probe_hierarchy(fixture.probe), PROBE_HIERARCHY_PIDS);
+	run_and_count(act_setuids, &calls);
+	w = fixture_find(WIRE_CRED_SETID);
+	assert_int_equal(w->head.task_cgroup_id, fixture.cgroup_id);
+	assert_non_null(fixture_find(WIRE_CGROUP_MKDIR));
+	reopen_as_usual();
+}
+
+static void a_dead_container_is_forgotten_after_its_counters_were_there_to_read(void **state)
+{
+	uint64_t id;
+
+	fixture_need();
+	id = make_named("", "");
+	fixture_cgroup_remove(container_path);
+	(void)probe_sweep(fixture.probe, fixture_drop, NULL); /* what it tells is not asked for */
+	struct found_slot slot = slot_of(id);
+	assert_true(slot.found);
+	assert_true(slot.slot.flags & WIRE_SLOT_DEAD);
+	assert_true(slot.slot.dead_ns > slot.slot.made_ns);
+	sleep(6);
+	(void)probe_sweep(fixture.probe, fixture_drop, NULL); /* as above */
+	assert_false(slot_of(id).found);
+}
+
 /* ---- folding, quota, loss ---- */
 
 /* `arg` calls that fail the same way. */
@@ -335,31 +400,6 @@ static void a_count_goes_with_the_next_window(void **state)
 	(void)probe_sweep(fixture.probe, fixture_collect, NULL); /* none is as good as one */
 	assert_int_equal(sum_counts(WIRE_PROCESS_SIGNAL), *calls);
 	munmap(calls, sizeof(*calls));
-}
-
-static void act_setuids(void *arg)
-{
-	for (int i = 0; i < *(int *)arg; i++)
-		(void)!setuid(0); /* the event counts, not what comes of it */
-}
-
-/* Runs an action in a cgroup that stays tracked; returns its counters. */
-static struct found_slot run_and_count(void (*act)(void *arg), void *arg)
-{
-	struct found_slot slot;
-	int status;
-
-	fixture_clear();
-	fixture.cgroup_id = make_named("", "");
-	pid_t pid = fixture_start(container_path, act, arg);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	fixture_drain();
-	slot = slot_of(fixture.cgroup_id);
-	assert_true(slot.found);
-	fixture_cgroup_remove(container_path);
-	probe_untrack(fixture.probe, slot.id);
-	return slot;
 }
 
 static unsigned count_type(enum wire_type type)
@@ -606,6 +646,9 @@ int main(void)
 		cmocka_unit_test(a_monitor_named_after_a_container_is_none),
 		cmocka_unit_test(an_announced_name_is_watched_and_another_is_not),
 		cmocka_unit_test(a_cgroup_below_a_container_belongs_to_it),
+		cmocka_unit_test(a_version_1_hierarchy_serves_as_well),
+		cmocka_unit_test(
+			a_dead_container_is_forgotten_after_its_counters_were_there_to_read),
 		cmocka_unit_test(repeats_are_folded_and_none_is_lost),
 		cmocka_unit_test(a_count_goes_with_the_next_window),
 		cmocka_unit_test(beyond_its_quota_a_container_is_counted),
