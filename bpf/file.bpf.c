@@ -98,7 +98,8 @@ u64 file_identity(u64 file)
 	bpf_probe_read_kernel(&inode, sizeof(inode), ip);
 	dentry_read(&dentry, FIELD(part, f, struct file, f_path.dentry));
 	id = mix((u64)FIELD(inode, ip, struct inode, i_sb), FIELD(inode, ip, struct inode, i_ino));
-	/* the parent, and the hash and length of the name: word[1] of a d_name */
+	id = mix(id, (u64)FIELD(part, f, struct file, f_path.mnt));
+	/* the folder, and the hash and the length of the name */
 	return mix(mix(id, dentry.word[0]), *(u64 *)NAME_AT(&dentry, hash));
 }
 

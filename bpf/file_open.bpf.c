@@ -5,6 +5,8 @@
  * user memory. */
 #include "file.bpf.h"
 
+#include "uring.bpf.h"
+
 #define NR_open		     2 /* asm/unistd_64.h */
 #define NR_creat	     85
 #define NR_openat	     257
@@ -145,5 +147,53 @@ int BPF_PROG(on_open_by_handle, struct pt_regs *regs, long ret)
 	f = (void *)file;
 	w->open_flags = KREAD(f, f_flags);
 	file_facts(file, &w->file);
+	return rec_end();
+}
+
+/* Whether the current task has the descriptors of the one that made the request: itself or a worker
+ * of its ring. */
+static __always_inline bool shares_files(struct io_kiocb *req)
+{
+	struct files_struct *own = bpf_get_current_task_btf()->files;
+
+	return KREAD(req, tctx, task, files) == own;
+}
+
+/* An open by io_uring.  Here its name is gone, so a refused one has no path; one into a slot of the
+ * ring's own table has no descriptor and is only counted (io_uring.bpf.c). */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(on_uring_open, void *ring, void *request)
+{
+	struct io_kiocb *req = request;
+	struct io_open *open = request;
+	struct wire_file_call *w;
+	struct open_call o = {};
+	struct call c = {};
+	u32 opcode;
+	u64 file;
+
+	if (!req)
+		return 0;
+	opcode = KREAD(req, opcode);
+	if (opcode != IORING_OP_OPENAT && opcode != IORING_OP_OPENAT2)
+		return 0;
+	if (!rec_for(task_cgroup(bpf_get_current_task_btf())) || KREAD(open, file_slot) ||
+	    !shares_files(req))
+		return 0;
+	COUNT(seen);
+	c.nr = NR_io_uring_enter;
+	c.ret = KREAD(req, cqe.res);
+	o.flags = KREAD(open, how.flags);
+	o.mode = KREAD(open, how.mode);
+	file = c.ret < 0 ? 0 : fd_file(c.ret);
+	if (file)
+		return open_done(&c, &o, file);
+	if (!changes(o.flags))
+		return 0;
+	w = file_begin(WIRE_FILE_OPEN, &c, o.flags);
+	if (!w)
+		return 0;
+	w->flags = w->open_flags = o.flags;
+	w->mode = o.mode;
 	return rec_end();
 }

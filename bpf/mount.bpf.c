@@ -16,7 +16,7 @@
 #define FSCONFIG_SET_PATH_EMPTY 4
 #define FSCONFIG_SET_FD		5
 #define ANON_INODE_MAGIC	0x09041934 /* linux/magic.h */
-#define OPTION_MAX		256u /* of fsconfig(2): bytes of a name and of a value, with the NUL */
+#define OPTION_MAX		256u /* bytes of a name or value of fsconfig(2), with the NUL */
 
 struct file_system_type {
 	const char *name;

@@ -2,6 +2,7 @@
 #include "record/probe.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <sys/capability.h>
@@ -253,6 +254,51 @@ static void choose_attached(struct amber *skel)
 	}
 }
 
+/* The words for a load that the kernel refused. */
+static int refused(int code, const char *what, struct err *e)
+{
+	struct probe_features f;
+	char *end = strchr(complaint, '\n');
+
+	if (end)
+		*end = 0;
+	probe_features(&f);
+	if (!f.btf)
+		return err_set(
+			e, ENOTSUP,
+			"cannot %s: the kernel has no '/sys/kernel/btf/vmlinux'; use one built "
+			"with CONFIG_DEBUG_INFO_BTF",
+			what);
+	if (!f.privileged)
+		return err_set(
+			e, EPERM,
+			"cannot %s: not privileged; run as root or with CAP_BPF and CAP_PERFMON",
+			what);
+	if (!strcmp(f.lockdown, "confidentiality"))
+		return err_set(e, EPERM,
+			       "cannot %s: kernel lockdown is 'confidentiality'; boot with "
+			       "lockdown=integrity",
+			       what);
+	return err_sys(e, code, "cannot %s (%s)", what,
+		       complaint[0] ? complaint : "libbpf is silent");
+}
+
+/* Tracepoints that not every kernel has: without them the programs are left out. */
+static int choose_loaded(struct amber *skel, struct err *e)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return refused(errno, "read the kernel's types", e);
+	if (btf__find_by_name_kind(btf, "btf_trace_io_uring_submit_req", BTF_KIND_TYPEDEF) < 0)
+		(void)bpf_program__set_autoload(skel->progs.on_uring_submit,
+						false); /* fails for a loaded one only */
+	if (btf__find_by_name_kind(btf, "btf_trace_io_uring_complete", BTF_KIND_TYPEDEF) < 0)
+		(void)bpf_program__set_autoload(skel->progs.on_uring_open, false);
+	btf__free(btf);
+	return 0;
+}
+
 static int fill_handlers(struct amber *skel, struct err *e)
 {
 	int map = bpf_map__fd(skel->maps.handlers);
@@ -322,35 +368,6 @@ static int open_rings(struct probe *probe, uint32_t wanted, struct err *e)
 	return 0;
 }
 
-/* The words for a load that the kernel refused. */
-static int refused(int code, const char *what, struct err *e)
-{
-	struct probe_features f;
-	char *end = strchr(complaint, '\n');
-
-	if (end)
-		*end = 0;
-	probe_features(&f);
-	if (!f.btf)
-		return err_set(
-			e, ENOTSUP,
-			"cannot %s: the kernel has no '/sys/kernel/btf/vmlinux'; use one built "
-			"with CONFIG_DEBUG_INFO_BTF",
-			what);
-	if (!f.privileged)
-		return err_set(
-			e, EPERM,
-			"cannot %s: not privileged; run as root or with CAP_BPF and CAP_PERFMON",
-			what);
-	if (!strcmp(f.lockdown, "confidentiality"))
-		return err_set(e, EPERM,
-			       "cannot %s: kernel lockdown is 'confidentiality'; boot with "
-			       "lockdown=integrity",
-			       what);
-	return err_sys(e, code, "cannot %s (%s)", what,
-		       complaint[0] ? complaint : "libbpf is silent");
-}
-
 static int load(struct probe *probe, const struct probe_options *o, struct err *e)
 {
 	int r;
@@ -363,6 +380,9 @@ static int load(struct probe *probe, const struct probe_options *o, struct err *
 		return r;
 	fill_calls(probe->skel);
 	choose_attached(probe->skel);
+	r = choose_loaded(probe->skel, e);
+	if (r)
+		return r;
 	r = bpf_map__set_max_entries(probe->skel->maps.scratches, (uint32_t)probe->cpu_count);
 	if (r)
 		return err_sys(e, -r, "cannot size the scratch memory");
