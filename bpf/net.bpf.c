@@ -277,10 +277,13 @@ static __always_inline bool is_under_way(s64 ret)
 
 static __always_inline bool has_far_end(const struct sock_facts *f)
 {
+	struct unix_sock *u = (void *)f->sk;
 	u64 addr[2];
 
+	if (f->family == AF_UNIX && bpf_core_type_exists(struct unix_sock))
+		return KREAD(u, peer) != NULL;
 	__builtin_memcpy(addr, f->remote_addr, sizeof(addr));
-	return f->remote_port || addr[0] || addr[1] || f->family == AF_UNIX;
+	return f->remote_port || addr[0] || addr[1];
 }
 
 /* A connection that was made differs from all others by its socket and is not looked up among the
@@ -289,19 +292,23 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(on_connect, struct pt_regs *regs, long ret)
 {
 	struct sock_facts f = {};
+	struct said a = {};
 	struct wire_net *w;
-	struct said a;
 	struct call c;
 	bool kernel;
 
 	net_call_read(&c, regs, ret);
 	sock_read(c.arg[0], &f);
-	said_read(c.arg[1], c.arg[2], &a);
-	/* AF_UNSPEC takes the far end of a datagram socket away */
-	if (f.family == AF_NETLINK || (c.ret >= 0 && a.user && a.family == AF_UNSPEC))
+	if (f.family == AF_NETLINK)
 		return 0;
 	kernel = is_under_way(c.ret) && has_far_end(&f);
-	if (c.ret < 0 && fold_check(WIRE_NET_CONNECT, mix(mix(a.hash, c.ret), f.type)))
+	if (!kernel)
+		said_read(c.arg[1], c.arg[2], &a);
+	/* AF_UNSPEC takes the far end of a datagram socket away */
+	if (c.ret >= 0 && a.user && a.family == AF_UNSPEC)
+		return 0;
+	if (c.ret < 0 &&
+	    fold_check(WIRE_NET_CONNECT, mix(mix(kernel ? f.ino : a.hash, c.ret), f.type)))
 		return 0;
 	w = net_begin(WIRE_NET_CONNECT, &c, c.arg[0], &f);
 	if (!w)
