@@ -205,12 +205,11 @@ static long tail_step(u32 i, void *ctx)
 {
 	struct claim *claim = claim_get();
 	struct tail *t = ctx;
-	u32 at = t->at, before = at - 1;
+	u32 at = t->at;
 
 	if (!claim || at > CLAIM_MAX)
 		return 1;
-	barrier_var(before); /* the verifier of 6.1 does not follow a difference */
-	if (!at || claim->bytes[before & (CLAIM_MAX - 1)] == '/') {
+	if (!at || claim->bytes[at - 1] == '/') {
 		if (tail_name(claim, t, at))
 			t->found = 1;
 		if (!at || t->found || t->level >= WATCH_LEVELS)
