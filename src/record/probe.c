@@ -563,10 +563,11 @@ int probe_track(struct probe *probe, uint64_t cgroup_id, uint64_t root, struct e
 	};
 
 	if (bpf_map_update_elem(bpf_map__fd(probe->skel->maps.slots), &cgroup_id, &slot,
-				BPF_NOEXIST) &&
-	    errno != EEXIST)
-		return err_sys(e, errno, "cannot track cgroup %llu", (unsigned long long)cgroup_id);
-	return 0;
+				BPF_NOEXIST) == 0)
+		return 1;
+	if (errno == EEXIST)
+		return 0;
+	return err_sys(e, errno, "cannot track cgroup %llu", (unsigned long long)cgroup_id);
 }
 
 void probe_untrack(struct probe *probe, uint64_t cgroup_id)

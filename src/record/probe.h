@@ -74,7 +74,8 @@ unsigned probe_sweep(struct probe *probe,
 
 /* Watches a cgroup that is there already, as (part of) the container `root`, which is a tracked
  * cgroup id or `cgroup_id` itself.  Its id is the inode number of its folder.  A cgroup that is
- * tracked already stays as it is.  Cgroups that are already below it want a call of their own. */
+ * tracked already stays as it is.  Cgroups that are already below it want a call of their own.
+ * Returns 1 when it was not watched before, 0 when it was. */
 int probe_track(struct probe *probe, uint64_t cgroup_id, uint64_t root, struct err *e);
 
 /* Stops watching it; nothing happens when it was not tracked. */

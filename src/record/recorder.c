@@ -12,7 +12,8 @@
 #include "base/hash.h"
 #include "record/recorder_internal.h"
 
-#define NAP_SHORT_NS 4000000u /* while records come: a ring holds some 100 ms of the worst storm \
+#define NAP_SHORT_NS                                                                             \
+	4000000u	      /* while records come: a ring holds some 100 ms of the worst storm \
 			       */
 #define NAP_LONG_NS 20000000u /* while none do */
 #define NO_NAP	    8192u     /* records of one round that mean: go on at once */
@@ -226,13 +227,19 @@ struct track {
 	struct err *e;
 };
 
-static int track_container(void *ctx, const struct container *c)
+/* Every group that belongs to a container, also those below its own. */
+static int track_group(void *ctx, const char *path, uint64_t id)
 {
 	struct track *t = ctx;
+	const struct container *c = registry_find_cgroup(t->r->registry, id);
+	enum identify_result result;
+	struct err ignored = ERR_INIT; /* a group without an identity is looked up later */
 
-	if (c->state != CONTAINER_DEAD && c->cgroup_id)
-		t->code = probe_track(t->r->probe, c->cgroup_id, c->cgroup_id, t->e);
-	return t->code;
+	if (!c && identify_cgroup(t->r->identify, id, path, &result, &ignored) == 0)
+		c = registry_find_cgroup(t->r->registry, id);
+	if (c && c->state != CONTAINER_DEAD && c->cgroup_id)
+		t->code = probe_track(t->r->probe, id, c->cgroup_id, t->e);
+	return t->code < 0;
 }
 
 /* What runs already: its groups are tracked, its processes known. */
@@ -240,13 +247,16 @@ static int take_in(struct recorder *r, struct err *e)
 {
 	struct track t = {.r = r, .e = e};
 	struct err slow = ERR_INIT;
+	unsigned section;
 	int code;
 
 	if (identify_settle(r->identify, SETTLE_MS, &slow) < 0)
 		recorder_trouble(r, "not every running container is identified yet", &slow);
-	(void)registry_each(r->registry, track_container, &t); /* its return is t.code */
-	if (t.code < 0)
-		return t.code;
+	section = registry_read_lock(r->registry);
+	code = cgroup_walk(&r->cgroups, track_group, &t, e);
+	registry_read_unlock(r->registry, section);
+	if (code < 0 || t.code < 0)
+		return code < 0 ? code : t.code;
 	code = processes_scan_proc(&r->processes, NULL, NULL, e);
 	return code < 0 ? code : 0;
 }

@@ -64,6 +64,26 @@ static void bury(struct recorder *r, const struct container *c)
 		keeper_disarm(r->keeper, c->id);
 }
 
+/* A container that the kernel programs did not recognise by themselves (its name tells nothing, and
+ * its start was not held): it is watched from now on, and the time before is a gap. */
+static void track(struct recorder *r, const struct container *c)
+{
+	uint64_t now = clock_real_ns(), begin = c->started_ns ? c->started_ns : c->created_ns;
+	struct err e = ERR_INIT;
+	int code = probe_track(r->probe, c->cgroup_id, c->cgroup_id, &e);
+
+	if (code < 0)
+		recorder_trouble(r, "a container is not watched", &e);
+	if (code > 0)
+		recorder_gap(r, &(struct journal_gap){
+					.reason = "unarmed",
+					.text = "its start was not held: it is watched from now on",
+					.from_ns = begin && begin < now ? begin : now,
+					.to_ns = now,
+					.container = c,
+				});
+}
+
 /* Does for the container what has not been done yet. */
 static uint64_t care_for(struct recorder *r, const struct container *c, uint64_t done)
 {
@@ -75,6 +95,10 @@ static uint64_t care_for(struct recorder *r, const struct container *c, uint64_t
 		done = CARE_BURIED;
 	} else {
 		done &= ~(uint64_t)CARE_BURIED;
+		if (c->cgroup_id && !(done & CARE_TRACKED)) {
+			track(r, c);
+			done |= CARE_TRACKED;
+		}
 		if (r->keeper && c->rootfs.n && !(done & CARE_ARMED)) {
 			arm(r, c);
 			done |= CARE_ARMED;

@@ -31,10 +31,11 @@ struct loss_seen {
 };
 
 /* What has been done for a container; by hash of its id. */
-#define CARE_ARMED  1u
-#define CARE_MOUNTS 2u
-#define CARE_LOGS   4u
-#define CARE_BURIED 8u
+#define CARE_ARMED   1u
+#define CARE_MOUNTS  2u
+#define CARE_LOGS    4u
+#define CARE_BURIED  8u
+#define CARE_TRACKED 16u
 
 struct recorder {
 	struct recorder_options options;
