@@ -120,7 +120,7 @@ static inline bool have(const char *program)
 #define SKIP_UNLESS(condition, why)                          \
 	do {                                                 \
 		if (!(condition)) {                          \
-			print_message("skipped: " why "\n"); \
+			print_message("skip: " why "\n"); \
 			skip();                              \
 		}                                            \
 	} while (0)
