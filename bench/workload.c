@@ -146,6 +146,18 @@ static void work_tcp(uint64_t rounds)
 	waitpid(server, NULL, 0);
 }
 
+/* As many events as two system calls a round can make: none is a repeat of another. */
+static void work_churn(uint64_t rounds)
+{
+	char name[64];
+
+	for (uint64_t i = 0; i < rounds; i++) {
+		name_of(name, sizeof(name), "churn", i);
+		if (mkdir(name, 0755) != 0 || rmdir(name) != 0)
+			die(name);
+	}
+}
+
 static void work_null(uint64_t rounds)
 {
 	for (uint64_t i = 0; i < rounds; i++)
@@ -176,8 +188,9 @@ static const struct {
 	const char *name;
 	void (*run)(uint64_t rounds);
 } works[] = {
-	{"null", work_null}, {"open", work_open},   {"open-write", work_open_write},
-	{"exec", work_exec}, {"write", work_write}, {"tcp", work_tcp},
+	{"null", work_null},   {"open", work_open},   {"open-write", work_open_write},
+	{"exec", work_exec},   {"write", work_write}, {"tcp", work_tcp},
+	{"churn", work_churn},
 };
 
 int main(int argc, char **argv)
@@ -198,7 +211,7 @@ int main(int argc, char **argv)
 		printf("%" PRIu64 "\n", (now_ns() - begin) / (rounds ? rounds : 1));
 		return 0;
 	}
-	fprintf(stderr, "usage: workload null|open|open-write|exec|write|tcp ROUNDS\n"
+	fprintf(stderr, "usage: workload null|open|open-write|exec|write|tcp|churn ROUNDS\n"
 			"       workload run COMMAND ...\n");
 	return 2;
 }

@@ -66,9 +66,7 @@ static __always_inline void inet_facts(struct sock_common *sk, const struct sock
 
 int sock_read(s32 fd, struct sock_facts *f)
 {
-	struct inode_part ip = {};
-	struct file_part fp = {};
-	struct sock_part sp = {};
+	struct sock_part sp = {}; /* the others are read by field: the stack is small */
 	struct inode *inode;
 	struct file *file;
 	struct socket *so;
@@ -77,18 +75,16 @@ int sock_read(s32 fd, struct sock_facts *f)
 	file = (void *)fd_file(fd);
 	if (!f || !file)
 		return 0;
-	bpf_probe_read_kernel(&fp, sizeof(fp), file);
-	inode = FIELD(fp, file, struct file, f_inode);
-	bpf_probe_read_kernel(&ip, sizeof(ip), inode);
-	so = FIELD(fp, file, struct file, private_data);
-	if ((FIELD(ip, inode, struct inode, i_mode) & S_IFMT) != S_IFSOCK || !so)
+	inode = KREAD(file, f_inode);
+	so = KREAD(file, private_data);
+	if ((KREAD(inode, i_mode) & S_IFMT) != S_IFSOCK || !so)
 		return 0;
 	sk = KREAD(so, sk);
 	if (!sk)
 		return 0;
 	bpf_probe_read_kernel(&sp, sizeof(sp), sk);
 	f->sk = (u64)sk;
-	f->ino = FIELD(ip, inode, struct inode, i_ino);
+	f->ino = KREAD(inode, i_ino);
 	f->family = FIELD(sp, (struct sock_common *)sk, struct sock_common, skc_family);
 	f->type = KREAD(sk, sk_type);
 	f->protocol = KREAD(sk, sk_protocol);
@@ -173,10 +169,14 @@ int said_read(u64 user, u32 len, struct said *a)
 /* ---- names of unix sockets ---- */
 
 /* Adds `len` bytes (at most 108) that stand behind the header's place already. */
-static __always_inline void sun_close(struct scratch *s, u32 off, u32 len, u32 flags)
+static __always_inline void sun_close(struct scratch *s, u64 off, u32 len, u32 flags)
 {
-	struct wire_text *t = (struct wire_text *)(s->data + off);
+	struct wire_text *t;
 
+	barrier_var(off);
+	if (off > WIRE_REC_MAX - 256u)
+		return;
+	t = (struct wire_text *)(s->data + off);
 	t->len = len;
 	t->slot = WIRE_TEXT_SOCKET;
 	t->flags = flags;
@@ -184,30 +184,45 @@ static __always_inline void sun_close(struct scratch *s, u32 off, u32 len, u32 f
 }
 
 #define SUN_OFF_MAX (WIRE_REC_MAX - 256u)
+#define SUN_MAX	    108u /* bytes of sun_path */
+
+/* Where the bytes of a text come next; NULL when there is no room for a name. */
+static __always_inline u8 *sun_room(struct scratch *s)
+{
+	u64 off = s->off;
+
+	barrier_var(off); /* the verifier of 6.1 wants each bound right before its use */
+	if (off > SUN_OFF_MAX)
+		return NULL;
+	return s->data + off + sizeof(struct wire_text);
+}
 
 int put_said_unix(u64 user, u32 len)
 {
 	struct scratch *s = scratch_get();
+	u64 max = len;
 	u8 first = 0, *to;
-	u32 off;
 	long n;
 
-	if (!s || len <= 2 || len > 110)
+	if (!s || len <= 2 || len > SUN_MAX + 2)
 		return 0;
-	off = s->off;
-	if (off > SUN_OFF_MAX)
-		return 0;
-	to = s->data + off + sizeof(struct wire_text);
 	bpf_probe_read_user(&first, 1, (void *)(user + 2));
+	to = sun_room(s);
+	if (!to)
+		return 0;
+	max -= first ? 1 : 2;
+	barrier_var(max);
+	if (max > SUN_MAX + 1)
+		return 0;
 	if (first) {
-		n = bpf_probe_read_user_str(to, len - 1, (void *)(user + 2));
+		n = bpf_probe_read_user_str(to, max, (void *)(user + 2));
 		n = n > 0 ? n - 1 : n;
 	} else {
-		n = bpf_probe_read_user(to, len - 2, (void *)(user + 2));
-		n = n ? n : len - 2;
+		n = bpf_probe_read_user(to, max, (void *)(user + 2));
+		n = n ? n : max;
 	}
-	if (n >= 0 && n <= 108)
-		sun_close(s, off, n, WIRE_TEXT_CLAIM);
+	if (n >= 0 && n <= SUN_MAX)
+		sun_close(s, s->off, n, WIRE_TEXT_CLAIM);
 	return 0;
 }
 
@@ -217,12 +232,12 @@ static __always_inline bool put_sun(struct unix_sock *u)
 	struct scratch *s = scratch_get();
 	struct unix_address *a = KREAD(u, addr);
 	void *name;
-	u8 first = 0;
-	u32 off, len;
+	u8 first = 0, *to;
+	u64 len;
 
 	if (!a || !s)
 		return false;
-	len = KREAD(a, len) - sizeof(u16);
+	len = (u32)KREAD(a, len) - sizeof(u16);
 	name = (void *)a + bpf_core_field_offset(struct unix_address, name) +
 	       bpf_core_field_offset(struct sockaddr_un, sun_path);
 	bpf_probe_read_kernel(&first, 1, name);
@@ -231,11 +246,12 @@ static __always_inline bool put_sun(struct unix_sock *u)
 		put_path(WIRE_TEXT_PATH, (u64)KREAD(u, path.dentry), (u64)KREAD(u, path.mnt));
 		return true;
 	}
-	off = s->off;
-	if (off > SUN_OFF_MAX || !len || len > 108)
+	to = sun_room(s);
+	barrier_var(len);
+	if (!to || !len || len > SUN_MAX)
 		return false;
-	bpf_probe_read_kernel(s->data + off + sizeof(struct wire_text), len, name);
-	sun_close(s, off, len, 0);
+	bpf_probe_read_kernel(to, len, name);
+	sun_close(s, s->off, len, 0);
 	return true;
 }
 
@@ -277,10 +293,13 @@ static __always_inline bool is_under_way(s64 ret)
 
 static __always_inline bool has_far_end(const struct sock_facts *f)
 {
+	struct unix_sock *u = (void *)f->sk;
 	u64 addr[2];
 
+	if (f->family == AF_UNIX && bpf_core_type_exists(struct unix_sock))
+		return KREAD(u, peer) != NULL;
 	__builtin_memcpy(addr, f->remote_addr, sizeof(addr));
-	return f->remote_port || addr[0] || addr[1] || f->family == AF_UNIX;
+	return f->remote_port || addr[0] || addr[1];
 }
 
 /* A connection that was made differs from all others by its socket and is not looked up among the
@@ -289,19 +308,23 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(on_connect, struct pt_regs *regs, long ret)
 {
 	struct sock_facts f = {};
+	struct said a = {};
 	struct wire_net *w;
-	struct said a;
 	struct call c;
 	bool kernel;
 
 	net_call_read(&c, regs, ret);
 	sock_read(c.arg[0], &f);
-	said_read(c.arg[1], c.arg[2], &a);
-	/* AF_UNSPEC takes the far end of a datagram socket away */
-	if (f.family == AF_NETLINK || (c.ret >= 0 && a.user && a.family == AF_UNSPEC))
+	if (f.family == AF_NETLINK)
 		return 0;
 	kernel = is_under_way(c.ret) && has_far_end(&f);
-	if (c.ret < 0 && fold_check(WIRE_NET_CONNECT, mix(mix(a.hash, c.ret), f.type)))
+	if (!kernel)
+		said_read(c.arg[1], c.arg[2], &a);
+	/* AF_UNSPEC takes the far end of a datagram socket away */
+	if (c.ret >= 0 && a.user && a.family == AF_UNSPEC)
+		return 0;
+	if (c.ret < 0 &&
+	    fold_check(WIRE_NET_CONNECT, mix(mix(kernel ? f.ino : a.hash, c.ret), f.type)))
 		return 0;
 	w = net_begin(WIRE_NET_CONNECT, &c, c.arg[0], &f);
 	if (!w)

@@ -348,7 +348,8 @@ struct wire_ns {
 static_assert(sizeof(struct wire_ns) == 144, "wire_ns");
 
 /* WIRE_MEMORY_*, WIRE_KERNEL_* other than _MODULE.  Texts: NAME; DATA (kind of a key, command line
- * of kexec_file_load); PATH (its kernel). */
+ * of kexec_file_load); PATH (its kernel).  A request of io_uring has the number of io_uring_enter
+ * in wire_head.syscall and its opcode in `request`. */
 struct wire_misc {
 	struct wire_head head;
 	__u64 request;	  /* bpf: command; perf: type; keyctl: operation; io_uring: entries */

@@ -25,7 +25,7 @@ const struct event_field_info event_fields[FIELD_COUNT] = {
 #define NAMESPACES F(MNT_NS), F(PID_NS), F(NET_NS), F(USER_NS), F(UTS_NS), F(IPC_NS), F(CGROUP_NS)
 #define SOCKET                                                                                     \
 	F(FD), F(FAMILY), F(SOCK_TYPE), F(PROTOCOL), F(LOCAL_ADDR), F(LOCAL_PORT), F(REMOTE_ADDR), \
-		F(REMOTE_PORT), F(PATH), F(SOCK_INO), F(SYSCALL)
+		F(REMOTE_PORT), F(PATH), F(SOCK_INO), F(SYSCALL), F(TARGET_PID)
 
 /* clang-format off */
 const struct event_type_info event_types[EVENT_TYPE_MAX] = {
@@ -66,15 +66,15 @@ const struct event_type_info event_types[EVENT_TYPE_MAX] = {
 	     FILE_AT, F(SHA256), F(FILE_SIZE), F(MODE), F(REASON)),
 
 	TYPE(MOUNT_MOUNT, "mount.mount", "a file system was mounted",
-	     F(SOURCE), F(PATH), F(FSTYPE), F(FLAGS), F(TEXT)),
-	TYPE(MOUNT_UMOUNT, "mount.umount", "a file system was unmounted", F(PATH), F(FLAGS)),
+	     F(SOURCE), F(PATH), F(FSTYPE), F(FLAGS), F(TEXT), F(SYSCALL)),
+	TYPE(MOUNT_UMOUNT, "mount.umount", "a file system was unmounted", F(PATH), F(FLAGS), F(SYSCALL)),
 	TYPE(MOUNT_FSOPEN, "mount.fsopen", "a file system context was opened, or told an option (text)",
-	     F(FSTYPE), F(FLAGS), F(FD), F(PATH), F(TEXT)),
+	     F(FSTYPE), F(FLAGS), F(FD), F(PATH), F(TEXT), F(SYSCALL)),
 	TYPE(MOUNT_FSMOUNT, "mount.fsmount", "a detached mount was made, new or of a tree (path)",
-	     F(FSTYPE), F(FLAGS), F(FD), F(SOURCE), F(PATH)),
-	TYPE(MOUNT_MOVE, "mount.move_mount", "a mount was attached or moved", F(PATH), F(PATH2), F(FLAGS)),
-	TYPE(MOUNT_PIVOT_ROOT, "mount.pivot_root", "the root mount was changed", F(PATH), F(PATH2)),
-	TYPE(MOUNT_CHROOT, "mount.chroot", "the root directory was changed", F(PATH)),
+	     F(FSTYPE), F(FLAGS), F(FD), F(SOURCE), F(PATH), F(SYSCALL)),
+	TYPE(MOUNT_MOVE, "mount.move_mount", "a mount was attached or moved", F(PATH), F(PATH2), F(FLAGS), F(SYSCALL)),
+	TYPE(MOUNT_PIVOT_ROOT, "mount.pivot_root", "the root mount was changed", F(PATH), F(PATH2), F(SYSCALL)),
+	TYPE(MOUNT_CHROOT, "mount.chroot", "the root directory was changed", F(PATH), F(SYSCALL)),
 
 	TYPE(NET_CONNECT, "net.connect", "a socket was connected", SOCKET),
 	TYPE(NET_ACCEPT, "net.accept", "a connection was accepted", SOCKET),

@@ -92,7 +92,7 @@ static inline bool value_kind_is_bytes(enum value_kind kind)
 	X(NS_TYPE,         "ns_type",         VALUE_HEX,    "CLONE_NEW* bits of the namespace") \
 	X(NS_INO,          "ns_ino",          VALUE_U64,    "inode number of the namespace that was joined") \
 	X(REQUEST,         "request",         VALUE_U64,    "request, command or operation argument of the call") \
-	X(TARGET_PID,      "target_pid",      VALUE_I64,    "process that was acted on, in the initial pid namespace; 0 unknown") \
+	X(TARGET_PID,      "target_pid",      VALUE_I64,    "process that was acted on, or the far end of a unix socket, in the initial pid namespace; 0 unknown") \
 	X(TARGET_CGROUP,   "target_cgroup",   VALUE_U64,    "cgroup id of that process") \
 	X(ADDRESS,         "address",         VALUE_HEX,    "address in memory") \
 	X(PROT,            "prot",            VALUE_HEX,    "PROT_* bits of the mapping") \

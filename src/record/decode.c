@@ -102,6 +102,7 @@ static void decode_mount(struct reading *r)
 	set_bytes(r, FIELD_TEXT, reading_raw(r, WIRE_TEXT_DATA));
 	set_u64(r, FIELD_FLAGS, w->flags);
 	set_i64(r, FIELD_FD, w->fd);
+	set_u64(r, FIELD_SYSCALL, w->head.syscall);
 }
 
 /* One end of a socket; neither address nor port: it has none (any address is one with a port). */
@@ -154,6 +155,7 @@ static void decode_net(struct reading *r)
 	net_path(r);
 	set_u64(r, FIELD_SOCK_INO, w->sock_ino);
 	set_u64(r, FIELD_SYSCALL, w->head.syscall);
+	set_i64(r, FIELD_TARGET_PID, w->peer_pid);
 	set_i64(r, FIELD_BACKLOG, w->backlog);
 	set_u64(r, FIELD_FILE_SIZE, w->size);
 }

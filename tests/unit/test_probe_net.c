@@ -249,6 +249,8 @@ static void act_udp(void *arg)
 	(void)do_sendto(fd, "12", 2, none); /* to nobody */
 	needs(!do_connect(fd, to[0]));
 	(void)do_sendto(fd, "1234", 4, none);
+	none.len = sizeof(struct sockaddr); /* takes the far end away: not told */
+	needs(!connect(fd, (void *)&none.a, none.len));
 }
 
 static void a_datagram_tells_its_far_end(void **state)
@@ -570,6 +572,86 @@ static void a_refused_raw_socket_tells_what_was_asked(void **state)
 	assert_int_equal(w->fd, -1);
 }
 
+/* ---- 32-bit calls ---- */
+
+/* What a 32-bit program has in its memory: the arguments of socketcall(2), struct msghdr. */
+struct low {
+	uint32_t arg[6], message[7], piece[2];
+	char bytes[8];
+	struct end to;
+};
+
+static long call32(long nr, long a, long b, long c)
+{
+	long r;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "0"(nr), "b"(a), "c"(b), "d"(c)
+			 : "memory", "r8", "r9", "r10", "r11");
+	if (r >= 0)
+		return r;
+	errno = (int)-r;
+	return -1;
+}
+
+static uint32_t low_address(const void *p)
+{
+	return (uint32_t)(uintptr_t)p;
+}
+
+static void act_compat(void *arg)
+{
+	struct low *low = arg;
+	int fd = (int)do_socket(AF_INET, SOCK_STREAM, 0),
+	    udp = (int)do_socket(AF_INET, SOCK_DGRAM, 0);
+
+	low->arg[0] = (uint32_t)fd;
+	low->arg[1] = low_address(&low->to.a);
+	low->arg[2] = low->to.len;
+	tell(SYS_connect, call32(102, 3, low_address(low->arg), 0), fd);
+	low->message[0] = low_address(&low->to.a);
+	low->message[1] = low->to.len;
+	low->message[2] = low_address(low->piece);
+	low->message[3] = 1;
+	low->piece[0] = low_address(low->bytes);
+	low->piece[1] = 6;
+	tell(SYS_sendmsg, call32(370, udp, low_address(low->message), 0), udp);
+	tell(SYS_listen, call32(363, fd, 9, 0), fd);
+}
+
+static void socket_calls_of_32_bit_programs_are_decoded(void **state)
+{
+	struct low *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	fixture_need();
+	assert_true(low != MAP_FAILED);
+	low->to = closed_port();
+	memset(tells, 0, sizeof(*tells));
+	work.before_ns = work_boot_ns();
+	fixture_run(act_compat, low);
+	if (WIFSIGNALED(fixture.status) && WTERMSIG(fixture.status) == SIGSEGV) {
+		print_message("skip: this kernel takes no 32-bit calls\n");
+		skip();
+	}
+	assert_int_equal(fixture.status, 0);
+	assert_counts(1, 0, 0, 1, 1, 0);
+	assert_int_equal(tells->tell[0].ret, -ECONNREFUSED);
+	assert_net(&tells->tell[0], &(struct net_want){.type = WIRE_NET_CONNECT,
+						       .claim = &low->to,
+						       .marks = WIRE_MARK_COMPAT});
+	assert_int_equal(tells->tell[1].ret, 6);
+	assert_net(&tells->tell[1], &(struct net_want){.type = WIRE_NET_SEND,
+						       .size = 6,
+						       .claim = &low->to,
+						       .marks = WIRE_MARK_COMPAT});
+	assert_net(&tells->tell[2], &(struct net_want){.type = WIRE_NET_LISTEN,
+						       .backlog = 9,
+						       .marks = WIRE_MARK_COMPAT});
+	munmap(low, 4096);
+}
+
 static int net_probe_open(void **state)
 {
 	tells = mmap(NULL, sizeof(*tells), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
@@ -601,6 +683,7 @@ int main(void)
 		TEST(a_raw_socket_is_told_and_what_it_sends),
 		TEST(a_packet_socket_tells_frames_and_interface),
 		TEST(a_refused_raw_socket_tells_what_was_asked),
+		TEST(socket_calls_of_32_bit_programs_are_decoded),
 	};
 
 	return cmocka_run_group_tests_name("probe_net", tests, net_probe_open, work_probe_close);
