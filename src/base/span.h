@@ -55,7 +55,7 @@ struct cursor {
 
 static inline struct cursor cursor_of(struct span s)
 {
-	return (struct cursor){s.p, s.p + s.n};
+	return (struct cursor){s.p, s.n ? s.p + s.n : s.p}; /* NULL + 0 is undefined */
 }
 
 static inline size_t cursor_left(const struct cursor *c)

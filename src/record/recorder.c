@@ -139,6 +139,22 @@ static void flush_vault(void *ctx)
 		(void)vault_flush(r->vault, false, &e); /* see above */
 }
 
+/* A catalog that was lost, or deleted because it was damaged, is built anew: the containers that
+ * are dead are known from the journal alone. */
+static int open_catalog(struct recorder *r, struct err *e)
+{
+	char path[LIMIT_PATH];
+	struct err x = ERR_INIT;
+	int code = catalog_path(r->options.state_dir, path, e);
+
+	if (code < 0)
+		return code;
+	if (access(path, F_OK) != 0 && errno == ENOENT &&
+	    catalog_rebuild(r->options.state_dir, &x) < 0)
+		recorder_trouble(r, "the catalog was not built from the journal", &x);
+	return catalog_open(r->options.state_dir, &r->catalog, e);
+}
+
 static int open_stores(struct recorder *r, struct err *e)
 {
 	const struct recorder_options *o = &r->options;
@@ -167,7 +183,7 @@ static int open_stores(struct recorder *r, struct err *e)
 		&(struct vault_options){
 			.max_bytes = o->vault_bytes, .hold = held, .gap = on_vault_gap, .ctx = r},
 		&r->vault, e);
-	return code < 0 ? code : catalog_open(o->state_dir, &r->catalog, e);
+	return code < 0 ? code : open_catalog(r, e);
 }
 
 /* ---- identity and the kernel ---- */
@@ -301,7 +317,7 @@ static int open_watchers(struct recorder *r, struct err *e)
 	const struct recorder_options *o = &r->options;
 	int code = 0;
 
-	r->out = (struct keep_out){.sink = {.emit = recorder_emit, .ctx = r},
+	r->out = (struct keep_out){.sink = r->sink,
 				   .identify = recorder_identify,
 				   .done = recorder_identified,
 				   .ctx = r};

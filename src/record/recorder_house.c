@@ -338,56 +338,6 @@ static const struct process *process_of(struct recorder *r, uint32_t pid)
 	return &bare;
 }
 
-/* A sighting of a kept content, on its way to the catalog.  It is copied, so that no lock is held
- * while the catalog writes: the draining thread would wait for the disk. */
-struct sighting {
-	struct catalog_custody custody;
-	bool there;
-	uint8_t container[LIMIT_CONTAINER_ID], path[LIMIT_PATH], exe[LIMIT_PATH];
-};
-static _Thread_local struct sighting sighting_of_thread;
-
-static struct span copied(uint8_t *to, size_t max, struct span from)
-{
-	size_t n = from.n < max ? from.n : max;
-
-	if (n)
-		memcpy(to, from.p, n);
-	return span_make(to, n);
-}
-
-static void note_sighting(const struct event *ev)
-{
-	struct sighting *s = &sighting_of_thread;
-	struct span digest = ev->value[FIELD_SHA256].bytes, none = {0};
-
-	if (digest.n != SHA256_BYTES)
-		return;
-	s->custody = (struct catalog_custody){
-		.container = copied(s->container, sizeof(s->container),
-				    ev->container ? ev->container->id : none),
-		.path = copied(s->path, sizeof(s->path), ev->value[FIELD_PATH].bytes),
-		.exe = copied(s->exe, sizeof(s->exe), ev->process ? ev->process->exe : none),
-		.first_ns = ev->real_ns,
-		.last_ns = ev->real_ns,
-		.size = ev->value[FIELD_FILE_SIZE].u,
-		.count = 1,
-		.pid = ev->process ? ev->process->pid : 0,
-	};
-	memcpy(s->custody.sha256, digest.p, SHA256_BYTES);
-	s->there = true;
-}
-
-int recorder_emit(void *ctx, const struct event *ev, struct err *e)
-{
-	struct recorder *r = ctx;
-	int code = r->sink.emit(r->sink.ctx, ev, e);
-
-	if (code == 0 && ev->type == EVENT_FILE_KEPT)
-		note_sighting(ev);
-	return code;
-}
-
 void recorder_identify(void *ctx, const struct keep_who *who, struct event *ev)
 {
 	struct recorder *r = ctx;
@@ -410,13 +360,7 @@ void recorder_identify(void *ctx, const struct keep_who *who, struct event *ev)
 void recorder_identified(void *ctx)
 {
 	struct recorder *r = ctx;
-	struct err e = ERR_INIT;
 
 	pthread_mutex_unlock(&r->processes_lock);
 	registry_read_unlock(r->registry, section_of_thread);
-	if (!sighting_of_thread.there)
-		return;
-	sighting_of_thread.there = false;
-	if (catalog_custody(r->catalog, &sighting_of_thread.custody, &e) < 0)
-		recorder_trouble(r, "the catalog was not brought up to date", &e);
 }

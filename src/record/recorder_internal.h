@@ -101,9 +101,6 @@ void recorder_on_change(void *ctx, const struct container *before, const struct 
 /* The start hold's callback (hold.h). */
 void recorder_on_start(void *ctx, const struct hold_start *start);
 
-/* The sink of the keeper and of the logs: the journal, and the catalog for what was kept. */
-int recorder_emit(void *ctx, const struct event *ev, struct err *e);
-
 /* keep_out's callbacks: who did it. */
 void recorder_identify(void *ctx, const struct keep_who *who, struct event *ev);
 void recorder_identified(void *ctx);

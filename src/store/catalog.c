@@ -13,19 +13,6 @@
 
 #define BATCH 1000u
 
-static const char custody_sql[] =
-	"CREATE TABLE IF NOT EXISTS custody(sha256 BLOB NOT NULL, container NOT NULL,"
-	" path NOT NULL, first_ns INTEGER, last_ns INTEGER, pid INTEGER, exe, size INTEGER,"
-	" count INTEGER, PRIMARY KEY(sha256, container, path)) WITHOUT ROWID;"
-	"CREATE INDEX IF NOT EXISTS custody_container ON custody(container, last_ns);"
-	"CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;";
-
-static const char custody_upsert_sql[] =
-	"INSERT INTO custody VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-	" ON CONFLICT DO UPDATE SET first_ns = min(first_ns, excluded.first_ns),"
-	" last_ns = max(last_ns, excluded.last_ns), pid = coalesce(excluded.pid, pid),"
-	" exe = coalesce(excluded.exe, exe), count = count + excluded.count";
-
 int catalog_path(const char *state_dir, char ret_path[LIMIT_PATH], struct err *e)
 {
 	return path_print(ret_path, e, "%s/catalog.db", state_dir);
@@ -101,7 +88,6 @@ static int prepare_tables(struct catalog *c, struct err *e)
 
 	buf_init(&b, 16384);
 	containers_sql(&b);
-	buf_add_text(&b, custody_sql);
 	r = buf_check(&b, "the catalog's tables", e);
 	if (r < 0 || !buf_text(&b))
 		return r < 0 ? r : err_set(e, ENOMEM, "no memory for the catalog");
@@ -120,8 +106,7 @@ static int prepare_tables(struct catalog *c, struct err *e)
 	if (r < 0)
 		return r;
 	if (sqlite3_prepare_v2(c->db, (const char *)b.p, (int)b.n, &c->container, NULL) !=
-		    SQLITE_OK ||
-	    sqlite3_prepare_v2(c->db, custody_upsert_sql, -1, &c->custody, NULL) != SQLITE_OK)
+	    SQLITE_OK)
 		return catalog_fail(c, "prepare its statements", e);
 	return 0;
 }
@@ -129,7 +114,6 @@ static int prepare_tables(struct catalog *c, struct err *e)
 static void catalog_free(struct catalog *c)
 {
 	sqlite3_finalize(c->container);
-	sqlite3_finalize(c->custody);
 	sqlite3_close_v2(c->db);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
@@ -335,34 +319,5 @@ int catalog_container(struct catalog *catalog, const struct container *c, uint64
 	r = bound == SQLITE_OK ? step(catalog, catalog->container, e)
 			       : catalog_fail(catalog, "take a container", e);
 	pthread_mutex_unlock(&catalog->lock);
-	return r;
-}
-
-/* A key column is never NULL: the empty text stands for the host and for no path. */
-static int bind_key(sqlite3_stmt *stmt, int at, struct span bytes)
-{
-	return bytes.n ? sqlite_bind_bytes(stmt, at, bytes)
-		       : sqlite3_bind_text(stmt, at, "", 0, SQLITE_STATIC);
-}
-
-int catalog_custody(struct catalog *c, const struct catalog_custody *cu, struct err *e)
-{
-	int r;
-
-	pthread_mutex_lock(&c->lock);
-	bool bound =
-		sqlite3_bind_blob(c->custody, 1, cu->sha256, SHA256_BYTES, SQLITE_STATIC) ==
-			SQLITE_OK &&
-		bind_key(c->custody, 2, cu->container) == SQLITE_OK &&
-		bind_key(c->custody, 3, cu->path) == SQLITE_OK &&
-		sqlite3_bind_int64(c->custody, 4, (int64_t)cu->first_ns) == SQLITE_OK &&
-		sqlite3_bind_int64(c->custody, 5, (int64_t)cu->last_ns) == SQLITE_OK &&
-		bind_number(c->custody, 6, cu->pid, cu->pid != 0) == SQLITE_OK &&
-		sqlite_bind_bytes(c->custody, 7, cu->exe) == SQLITE_OK &&
-		sqlite3_bind_int64(c->custody, 8, (int64_t)cu->size) == SQLITE_OK &&
-		sqlite3_bind_int64(c->custody, 9, cu->count ? (int64_t)cu->count : 1) == SQLITE_OK;
-
-	r = bound ? step(c, c->custody, e) : catalog_fail(c, "take a sighting", e);
-	pthread_mutex_unlock(&c->lock);
 	return r;
 }

@@ -1,4 +1,4 @@
-/* catalog.h - the containers and the custody of kept contents, as they are now, for fast answers.
+/* catalog.h - the containers as they are now, for fast answers.
  *
  * STATE/catalog.db, SQLite in WAL mode.  Everything in it was derived from the journal: when it is
  * lost or damaged, delete catalog.db, catalog.db-wal and catalog.db-shm and build it anew
@@ -10,7 +10,6 @@
 
 #include "base/auto.h"
 #include "base/err.h"
-#include "base/hash.h"
 #include "model/container.h"
 
 struct catalog;
@@ -37,21 +36,6 @@ DEFINE_AUTO(catalog, struct catalog *, catalog_close_at);
 int catalog_container(struct catalog *catalog, const struct container *c, uint64_t real_ns,
 		      struct err *e);
 
-/* That a content was seen at `path` in a container. */
-struct catalog_custody {
-	uint8_t sha256[SHA256_BYTES];
-	struct span container; /* id; empty for the host */
-	struct span path;
-	struct span exe;	    /* who wrote or ran it */
-	uint64_t first_ns, last_ns; /* real_ns; one sighting has both equal */
-	uint64_t size, count;	    /* count 0 is taken as 1 */
-	uint32_t pid;
-};
-
-/* Adds the sighting, or widens the window and adds to the count of the same (content, container,
- * path). */
-int catalog_custody(struct catalog *catalog, const struct catalog_custody *custody, struct err *e);
-
 int catalog_commit(struct catalog *catalog, struct err *e);
 
 /* Reading.  What the callbacks are given is borrowed for the call; a non-zero return stops and is
@@ -68,12 +52,6 @@ struct catalog_container {
 int catalog_containers(struct catalog *catalog, struct span which,
 		       int (*each)(void *ctx, const struct catalog_container *c), void *ctx,
 		       struct err *e);
-
-/* Sightings, newest first: of one content and of one container where these are given (NULL and
- * empty are no condition). */
-int catalog_custodies(struct catalog *catalog, const uint8_t *sha256, struct span container,
-		      int (*each)(void *ctx, const struct catalog_custody *c), void *ctx,
-		      struct err *e);
 
 /* Builds the catalog anew from the journal of `state_dir`, in place of what is there. */
 int catalog_rebuild(const char *state_dir, struct err *e);

@@ -13,8 +13,8 @@
 struct catalog {
 	pthread_mutex_t lock;
 	sqlite3 *db;
-	sqlite3_stmt *container, *custody; /* upserts; NULL in a reader */
-	unsigned changes;		   /* in the open transaction */
+	sqlite3_stmt *container; /* upsert; NULL in a reader */
+	unsigned changes;	 /* in the open transaction */
 	bool writer;
 	char path[LIMIT_PATH];
 };

@@ -1,7 +1,7 @@
 /* catalog_rebuild.c - the catalog out of the journal.
  *
  * The containers are taken from the tables of the blocks, in order, so that what is known last
- * stays; the sightings are the events file.kept. */
+ * stays. */
 #include <unistd.h>
 
 #include "store/catalog.h"
@@ -31,50 +31,6 @@ static int take_containers(struct catalog *catalog, struct journal_reader *reade
 	return r;
 }
 
-static int take_kept(struct catalog *catalog, const struct event *ev, struct err *e)
-{
-	struct span sha256 = ev->value[FIELD_SHA256].bytes;
-	struct catalog_custody custody = {.path = ev->value[FIELD_PATH].bytes,
-					  .size = ev->value[FIELD_FILE_SIZE].u,
-					  .count = ev->count,
-					  .first_ns = ev->real_ns,
-					  .last_ns = ev->real_ns};
-
-	if (sha256.n != SHA256_BYTES)
-		return 0; /* it was skipped; the reason is in the journal */
-	memcpy(custody.sha256, sha256.p, SHA256_BYTES);
-	if (ev->container)
-		custody.container = ev->container->id;
-	if (ev->process) {
-		custody.pid = ev->process->pid;
-		custody.exe = ev->process->exe;
-	}
-	return catalog_custody(catalog, &custody, e);
-}
-
-static int take_sightings(struct catalog *catalog, struct journal_reader *reader, struct err *e)
-{
-	AUTO(journal_rows) struct journal_rows *rows = NULL;
-	struct journal_filter filter = {0};
-	struct event ev;
-	int r;
-
-	journal_filter_type(&filter, EVENT_FILE_KEPT);
-	r = journal_rows_open(reader, &filter, &rows, e);
-	if (r < 0)
-		return r;
-	for (;;) {
-		r = journal_rows_next(rows, &ev, e);
-		if (r == 0 || (r < 0 && r != -EBADMSG))
-			return r;
-		if (r < 0)
-			continue; /* goes on with the next block */
-		r = take_kept(catalog, &ev, e);
-		if (r < 0)
-			return r;
-	}
-}
-
 int catalog_rebuild(const char *state_dir, struct err *e)
 {
 	static const char *const endings[] = {"", "-wal", "-shm"};
@@ -94,7 +50,5 @@ int catalog_rebuild(const char *state_dir, struct err *e)
 		r = catalog_open(state_dir, &catalog, e);
 	if (r == 0)
 		r = take_containers(catalog, reader, e);
-	if (r == 0)
-		r = take_sightings(catalog, reader, e);
 	return r < 0 ? r : catalog_commit(catalog, e);
 }

@@ -117,12 +117,12 @@ static inline bool have(const char *program)
 	return run("which %s", program) == 0;
 }
 
-#define SKIP_UNLESS(condition, why)                          \
-	do {                                                 \
-		if (!(condition)) {                          \
-			print_message("skipped: " why "\n"); \
-			skip();                              \
-		}                                            \
+#define SKIP_UNLESS(condition, why)                       \
+	do {                                              \
+		if (!(condition)) {                       \
+			print_message("skip: " why "\n"); \
+			skip();                           \
+		}                                         \
 	} while (0)
 
 static inline void sleep_ms(unsigned ms)

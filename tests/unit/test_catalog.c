@@ -50,7 +50,6 @@ struct seen {
 	struct buf bytes; /* what the spans point to dies with the call */
 	char names[8][32];
 	struct catalog_container last;
-	struct catalog_custody custody;
 };
 
 static int see_container(void *ctx, const struct catalog_container *c)
@@ -174,58 +173,6 @@ static void a_container_is_found_by_name_or_start_of_id(void **state)
 	buf_fini(&seen.bytes);
 }
 
-static int see_custody(void *ctx, const struct catalog_custody *c)
-{
-	struct seen *seen = ctx;
-
-	seen->n++;
-	seen->custody = *c;
-	buf_clear(&seen->bytes);
-	buf_add_span(&seen->bytes, c->path);
-	return 0;
-}
-
-static void a_sighting_is_widened_not_repeated(void **state)
-{
-	struct fixture *f = *state;
-	AUTO(catalog) struct catalog *reader = NULL;
-	struct catalog_custody cu = {.sha256 = {1, 2, 3},
-				     .container = span_of("abc"),
-				     .path = span_of("/tmp/\xff\xfe"),
-				     .exe = span_of("/bin/sh"),
-				     .first_ns = 500,
-				     .last_ns = 500,
-				     .size = 4096,
-				     .pid = 7};
-	struct seen seen = {0};
-	struct err e = ERR_INIT;
-
-	buf_init(&seen.bytes, 4096);
-	assert_int_equal(catalog_custody(f->writer, &cu, &e), 0);
-	cu.first_ns = cu.last_ns = 900;
-	cu.exe = span_of(NULL);
-	assert_int_equal(catalog_custody(f->writer, &cu, &e), 0);
-	cu.first_ns = cu.last_ns = 100;
-	assert_int_equal(catalog_custody(f->writer, &cu, &e), 0);
-	cu.path = span_of("/other");
-	assert_int_equal(catalog_custody(f->writer, &cu, &e), 0);
-	assert_int_equal(catalog_commit(f->writer, &e), 0);
-	assert_int_equal(catalog_open_reader(f->dir, &reader, &e), 0);
-	assert_int_equal(
-		catalog_custodies(reader, cu.sha256, span_of("abc"), see_custody, &seen, &e), 0);
-	assert_int_equal(seen.n, 2);
-	assert_int_equal(catalog_custodies(reader, NULL, span_of("other"), see_custody, &seen, &e),
-			 0);
-	assert_int_equal(seen.n, 2);
-	seen.n = 0;
-	/* Newest first: the widened one has 900. */
-	assert_int_equal(catalog_custodies(reader, NULL, span_of(NULL), see_custody, &seen, &e), 0);
-	assert_int_equal(seen.n, 2);
-	assert_string_equal(buf_text(&seen.bytes), "/other");
-	assert_int_equal(seen.custody.count, 1);
-	buf_fini(&seen.bytes);
-}
-
 static void many_changes_are_committed_by_themselves(void **state)
 {
 	struct fixture *f = *state;
@@ -234,19 +181,20 @@ static void many_changes_are_committed_by_themselves(void **state)
 	struct err e = ERR_INIT;
 
 	buf_init(&seen.bytes, 4096);
-	for (uint32_t i = 0; i < 2500; i++) {
-		struct catalog_custody cu = {
-			.container = span_of("x"), .first_ns = 1, .last_ns = 1};
+	for (unsigned i = 0; i < 2500; i++) {
+		struct container c = {.rev = 1, .exit_code = -1};
+		char id[16];
 
-		memcpy(cu.sha256, &i, sizeof(i));
-		assert_int_equal(catalog_custody(f->writer, &cu, &e), 0);
+		snprintf(id, sizeof(id), "c%u", i);
+		c.id = span_of(id);
+		assert_int_equal(catalog_container(f->writer, &c, 1, &e), 0);
 	}
 	assert_int_equal(catalog_open_reader(f->dir, &reader, &e), 0);
-	assert_int_equal(catalog_custodies(reader, NULL, span_of(NULL), see_custody, &seen, &e), 0);
+	assert_int_equal(catalog_containers(reader, span_of(NULL), see_container, &seen, &e), 0);
 	assert_int_equal(seen.n, 2000);
 	assert_int_equal(catalog_commit(f->writer, &e), 0);
 	seen.n = 0;
-	assert_int_equal(catalog_custodies(reader, NULL, span_of(NULL), see_custody, &seen, &e), 0);
+	assert_int_equal(catalog_containers(reader, span_of(NULL), see_container, &seen, &e), 0);
 	assert_int_equal(seen.n, 2500);
 	buf_fini(&seen.bytes);
 }
@@ -280,7 +228,6 @@ static void it_is_built_anew_from_the_journal(void **state)
 	struct journal *journal = NULL;
 	struct container c = {
 		.rev = 1, .id = span_of("abc"), .name = span_of("web"), .exit_code = -1};
-	uint8_t digest[SHA256_BYTES] = {9};
 	struct seen seen = {0};
 	struct event ev;
 	struct err e = ERR_INIT;
@@ -296,8 +243,6 @@ static void it_is_built_anew_from_the_journal(void **state)
 		ev.real_ns = 1000 + i;
 		ev.container = &c;
 		ev.value[FIELD_PATH].bytes = span_of("/tmp/payload");
-		if (i < 2) /* the third was skipped and has no digest */
-			ev.value[FIELD_SHA256].bytes = span_make(digest, sizeof(digest));
 		assert_int_equal(journal_append(journal, &ev, &e), 0);
 	}
 	assert_int_equal(journal_close(journal, &e), 0);
@@ -307,13 +252,6 @@ static void it_is_built_anew_from_the_journal(void **state)
 	assert_int_equal(catalog_open_reader(f->dir, &reader, &e), 0);
 	assert_int_equal(catalog_containers(reader, span_of("web"), see_container, &seen, &e), 0);
 	assert_int_equal(seen.n, 1);
-	seen.n = 0;
-	assert_int_equal(catalog_custodies(reader, digest, span_of("abc"), see_custody, &seen, &e),
-			 0);
-	assert_int_equal(seen.n, 1);
-	assert_int_equal(seen.custody.count, 2);
-	assert_int_equal(seen.custody.first_ns, 1000);
-	assert_int_equal(seen.custody.last_ns, 1001);
 	buf_fini(&seen.bytes);
 	room_remove(f->dir);
 	assert_int_equal(mkdir(f->dir, 0700), 0); /* for the teardown */
@@ -335,7 +273,6 @@ int main(void)
 		T(a_dead_container_keeps_its_identity),
 		T(the_living_come_before_the_dead),
 		T(a_container_is_found_by_name_or_start_of_id),
-		T(a_sighting_is_widened_not_repeated),
 		T(many_changes_are_committed_by_themselves),
 		T(a_damaged_catalog_says_what_to_delete),
 		T(it_is_built_anew_from_the_journal),

@@ -513,7 +513,7 @@ static void a_full_disk_is_told_and_survived(void **state)
 	(void)snprintf(path, sizeof(path), "%s/journal", room->dir);
 	assert_int_equal(mkdir(path, 0700), 0);
 	if (mount("amber-test", path, "tmpfs", 0, "size=1m") != 0) {
-		print_message("skipped: cannot mount a small tmpfs: %s\n", err_words(errno));
+		print_message("skip: cannot mount a small tmpfs: %s\n", err_words(errno));
 		skip();
 	}
 	room_open(room, (struct journal_options){.block_rows = ROWS, .flush_ms = 5});

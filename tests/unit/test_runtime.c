@@ -145,14 +145,14 @@ static void a_group_of_this_host_goes_from_path_to_id_and_back(void **state)
 	size_t n = 9;
 
 	if (cgroup_open(&h, NULL, &e) < 0) {
-		print_message("skipped: %s\n", e.text);
+		print_message("skip: %s\n", e.text);
 		skip();
 	}
 	(void)snprintf(name, sizeof(name), "/amber-test-%d", (int)getpid());
 	(void)snprintf(made_path, sizeof(made_path), "%s%s", h.mount, name);
 	if (mkdir(made_path, 0755) != 0) {
 		cgroup_close(&h);
-		print_message("skipped: cannot make a control group here\n");
+		print_message("skip: cannot make a control group here\n");
 		skip();
 	}
 	assert_int_equal(cgroup_id(&h, name, &id, &e), 0);
