@@ -32,7 +32,7 @@ static const struct key {
 	size_t at;
 	const char *normal, *what;
 } keys[] = {
-	{"ring_size", KIND_SIZE, AT(ring_bytes), "4M", "memory between the kernel and Amber, for each group of four processors"},
+	{"ring_size", KIND_SIZE, AT(ring_bytes), "8M", "memory between the kernel and Amber, for each group of four processors"},
 	{"fold_window", KIND_SPAN, AT(fold_ns), "1s", "repeats of the same event within it are one record with a count"},
 	{"quota_rate", KIND_NUMBER, AT(quota_rate), "200000", "events a second that one container may cause; what is above becomes a gap; 0 is no quota"},
 	{"quota_burst", KIND_NUMBER, AT(quota_burst), "400000", "events that it may cause at once"},

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,8 +18,9 @@
 			       */
 #define NAP_LONG_NS 20000000u /* while none do */
 #define NO_NAP	    8192u     /* records of one round that mean: go on at once */
-#define GUARD_MS    2000u     /* the first program of a container is expected within it */
-#define SETTLE_MS   3000u     /* for what runs already to be identified */
+#define NICENESS    (-5)
+#define GUARD_MS    2000u /* the first program of a container is expected within it */
+#define SETTLE_MS   3000u /* for what runs already to be identified */
 #define WATCH_NAMES 256u
 
 void recorder_trouble(struct recorder *r, const char *what, const struct err *e)
@@ -363,6 +365,9 @@ int recorder_open(const struct recorder_options *options, struct recorder **ret_
 
 	if (!r)
 		return err_set(e, ENOMEM, "no memory for the recorder");
+	/* Whoever fills every processor must not starve the thread that empties the rings, nor the
+	 * journal's.  Threads made from here on inherit it; without the right it stays as it is. */
+	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
 	code = clock_boot_id(r->boot_id, e);
 	if (code == 0)
 		code = open_stores(r, e);
