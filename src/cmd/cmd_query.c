@@ -33,8 +33,8 @@ static struct query *running; /* for the signal handler */
 static void on_interrupt(int number)
 {
 	(void)number;
-	query_interrupt(
-		running); /* sets a flag and nothing else: NOLINT(*-signal-handler,*-sig30-c) */
+	/* It sets a flag and nothing else.  NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c) */
+	query_interrupt(running);
 }
 
 struct output {

@@ -137,7 +137,8 @@ static inline struct span journal_text_at(const struct journal_text *t, uint32_t
 {
 	uint32_t start = number ? t->ends[number - 1] : 0;
 
-	return (struct span){t->bytes + start, t->ends[number] - start};
+	/* A column of empty texts has no bytes: NULL + 0 is undefined. */
+	return (struct span){start ? t->bytes + start : t->bytes, t->ends[number] - start};
 }
 
 /* The distinct texts and the indexes; with journal_block_distinct only the former (index NULL, n
