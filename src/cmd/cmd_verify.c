@@ -46,6 +46,17 @@ static void on_problem(void *ctx, const struct journal_problem *problem)
 	printf(", byte %" PRIu64 ": %s\n", problem->offset, problem->what);
 }
 
+/* The journal names its files, a person wants to find them below the state. */
+static void journal_problem(void *ctx, const struct journal_problem *problem)
+{
+	struct journal_problem below = *problem;
+	char file[LIMIT_PATH];
+
+	(void)snprintf(file, sizeof(file), "journal/%s", problem->file); /* a short name */
+	below.file = file;
+	on_problem(ctx, &below);
+}
+
 static void vault_problem(struct report *report, const struct vault_check *check, const char *what)
 {
 	char file[32];
@@ -140,7 +151,7 @@ static int run(struct cmd *cmd, struct err *e)
 		json_object(&report.j, NULL);
 		json_array(&report.j, "problems");
 	}
-	r = journal_verify(cmd->state_dir, key, on_problem, &report, &verdict, e);
+	r = journal_verify(cmd->state_dir, key, journal_problem, &report, &verdict, e);
 	if (r == 0)
 		r = check_vault(&report, cmd->state_dir, key, &check, e);
 	if (r == 0)

@@ -84,9 +84,11 @@ class Lane(threading.Thread):
             return None  # killed before it had made anything
         check = subprocess.run([self.amber, "--state", self.state, "verify"], capture_output=True, text=True,
                                timeout=60, check=False)
-        if check.returncode:
+        torn = check.returncode == 3 and check.stdout.count("file ends within block") == 1
+        self.torn += torn  # killed within a write: the next start sets it aside
+        if check.returncode and not torn:
             self.wrong.append(f"round {number}: verify ended with {check.returncode}: {check.stdout}{check.stderr}")
-        self.verified += check.returncode == 0
+        self.verified += check.returncode == 0 or torn
         if seen:
             missing = seen - self.rows(first)
             self.kept += len(seen)
@@ -110,9 +112,8 @@ class Lane(threading.Thread):
                 self.wrong.append(f"no gap not_running tells of the kill at {killed}")
         torn = len(glob.glob(os.path.join(self.state, "journal/*.torn")))
         said = sum(g["reason"] == "torn_tail" for g in gaps)
-        self.torn = torn
-        if said > torn:
-            self.wrong.append(f"{said} gaps torn_tail for {torn} torn tails")
+        if torn < self.torn or said > torn:
+            self.wrong.append(f"{said} gaps torn_tail for {torn} torn tails, {self.torn} seen")
         check = subprocess.run([self.amber, "--state", self.state, "verify"], capture_output=True, text=True,
                                timeout=60, check=False)
         if check.returncode:

@@ -199,7 +199,7 @@ static int in_this(const char *name, const char *arg)
 	} deeds[] = {
 		{"ptrace", trace_child}, {"memfd", run_from_memory}, {"code", make_code},
 		{"deep", deep_path},	 {"argv", long_argv},	     {"names", odd_names},
-		{"forks", fork_storm},
+		{"fork-storm", fork_storm},
 	};
 
 	if (strcmp(name, "connect") == 0)
