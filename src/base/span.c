@@ -132,7 +132,7 @@ bool cursor_varint(struct cursor *c, uint64_t *ret_value)
 {
 	uint64_t value = 0;
 
-	for (unsigned i = 0; i < 10 && c->p + i < c->end; i++) {
+	for (unsigned i = 0; i < 10 && i < cursor_left(c); i++) {
 		uint8_t byte = c->p[i];
 
 		if (i == 9 && byte > 1)

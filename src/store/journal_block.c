@@ -563,7 +563,7 @@ static struct span text_at(const struct journal_block *b, unsigned column, uint3
 	const struct block_column *c = &b->columns[column];
 	uint32_t number = c->indexes[line], start = number ? c->ends[number - 1] : 0;
 
-	return span_make(c->bytes + start, c->ends[number] - start);
+	return span_make(start ? c->bytes + start : c->bytes, c->ends[number] - start);
 }
 
 static int get_table(struct journal_block *b, unsigned first, unsigned end, struct err *e)
