@@ -168,6 +168,8 @@ static int run(struct cmd *cmd, struct err *e)
 	if (r == -EINVAL)
 		return EXIT_USAGE;
 	if (r == 0)
+		r = lookup_record(cmd->state_dir, e);
+	if (r == 0)
 		r = journal_reader_open(cmd->state_dir, &reader, e);
 	if (r == 0)
 		r = journal_rows_open(reader, &filter, &rows, e);

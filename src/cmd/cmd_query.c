@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/lookup.h"
 #include "cmd/table.h"
 #include "model/event.h"
 #include "store/query.h"
@@ -154,8 +155,10 @@ static int ask(struct cmd *cmd, const char *sql, struct err *e)
 	struct query_handler handler = {on_columns, on_row, &o};
 	char damage[LIMIT_ERR_TEXT];
 	uint64_t timeout_ns = 0;
-	int r = query_open(cmd->state_dir, &query, e);
+	int r = lookup_record(cmd->state_dir, e);
 
+	if (r == 0)
+		r = query_open(cmd->state_dir, &query, e);
 	if (r == 0 && cmd->option[OPT_TIMEOUT])
 		r = clock_parse_span(cmd->option[OPT_TIMEOUT], &timeout_ns, e);
 	if (r < 0)

@@ -1,6 +1,9 @@
 /* lookup.c - see lookup.h. */
 #include "cmd/lookup.h"
 
+#include <unistd.h>
+
+#include "base/path.h"
 #include "store/catalog.h"
 
 struct search {
@@ -53,4 +56,14 @@ int lookup_container(const char *state_dir, const char *text, struct buf *ret_id
 		return err_set(e, ENOENT,
 			       "the record knows no container '%s'; 'amber ps' lists them", text);
 	return buf_check(ret_id, "a container id", e);
+}
+
+int lookup_record(const char *state_dir, struct err *e)
+{
+	char path[LIMIT_PATH];
+	int r = path_print(path, e, "%s/journal", state_dir);
+
+	if (r == 0 && access(path, F_OK) != 0 && errno == ENOENT)
+		return err_set(e, ENOENT, "nothing was recorded in '%s' yet", state_dir);
+	return r;
 }

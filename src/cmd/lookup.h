@@ -9,4 +9,8 @@
  * knows none, -EEXIST when the beginning fits several. */
 int lookup_container(const char *state_dir, const char *text, struct buf *ret_id, struct err *e);
 
+/* -ENOENT when nothing was ever recorded in `state_dir`: an empty answer would read as "nothing
+ * happened" to whoever mistyped the folder. */
+int lookup_record(const char *state_dir, struct err *e);
+
 #endif

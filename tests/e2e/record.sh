@@ -48,6 +48,7 @@ assert_status 7 run_bundle runc "$E2E_DIR/b" "$id"
 assert_contains "$OUT" made-up
 refused=$(grep -c refused <<<"$OUT" || true)
 wait_until 5 recorded "SELECT count(*) FROM events WHERE container='$id' AND type='cgroup.rmdir'"
+wait_until 5 amber ps "$id" # the catalog is written once a second
 umount b/rootfs
 rm -rf b/upper b/work
 in="container='$id'"
