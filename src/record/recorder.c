@@ -245,6 +245,24 @@ struct track {
 	struct err *e;
 };
 
+/* What it did before is unknown; no loss of this run, but a gap in what is known of it. */
+static void tell_past(struct recorder *r, const struct container *c)
+{
+	uint64_t began = c->started_ns ? c->started_ns : c->created_ns;
+	struct err e = ERR_INIT;
+
+	if (journal_append_gap(r->journal,
+			       &(struct journal_gap){
+				       .reason = "unarmed",
+				       .text = "it ran before the recorder did",
+				       .from_ns = began,
+				       .to_ns = clock_real_ns(),
+				       .container = c,
+			       },
+			       &e) < 0)
+		recorder_trouble(r, "a gap record was not written", &e);
+}
+
 /* Every group that belongs to a container, also those below its own. */
 static int track_group(void *ctx, const char *path, uint64_t id)
 {
@@ -257,6 +275,8 @@ static int track_group(void *ctx, const char *path, uint64_t id)
 		c = registry_find_cgroup(t->r->registry, id);
 	if (c && c->state != CONTAINER_DEAD && c->cgroup_id)
 		t->code = probe_track(t->r->probe, id, c->cgroup_id, t->e);
+	if (t->code > 0 && c->cgroup_id == id)
+		tell_past(t->r, c);
 	return t->code < 0;
 }
 
