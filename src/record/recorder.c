@@ -273,8 +273,9 @@ static int track_group(void *ctx, const char *path, uint64_t id)
 
 	if (!c && identify_cgroup(t->r->identify, id, path, &result, &ignored) == 0)
 		c = registry_find_cgroup(t->r->registry, id);
-	if (c && c->state != CONTAINER_DEAD && c->cgroup_id)
-		t->code = probe_track(t->r->probe, id, c->cgroup_id, t->e);
+	if (!c || c->state == CONTAINER_DEAD || !c->cgroup_id)
+		return 0;
+	t->code = probe_track(t->r->probe, id, c->cgroup_id, t->e);
 	if (t->code > 0 && c->cgroup_id == id)
 		tell_past(t->r, c);
 	return t->code < 0;
