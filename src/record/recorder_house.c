@@ -64,6 +64,21 @@ static void bury(struct recorder *r, const struct container *c)
 		keeper_disarm(r->keeper, c->id);
 }
 
+/* Without the start hold, what the container did first was seen in part or not at all. */
+static void tell_unarmed(struct recorder *r, const struct container *c)
+{
+	uint64_t now = clock_real_ns();
+	uint64_t began = c->started_ns ? c->started_ns : c->created_ns;
+
+	recorder_gap(r, &(struct journal_gap){
+				.reason = "unarmed",
+				.text = "its start was not held: hold = off",
+				.from_ns = began && began < now ? began : now,
+				.to_ns = now,
+				.container = c,
+			});
+}
+
 /* Does for the container what has not been done yet. */
 static uint64_t care_for(struct recorder *r, const struct container *c, uint64_t done)
 {
@@ -75,6 +90,10 @@ static uint64_t care_for(struct recorder *r, const struct container *c, uint64_t
 		done = CARE_BURIED;
 	} else {
 		done &= ~(uint64_t)CARE_BURIED;
+		if (!r->options.hold && c->state == CONTAINER_RUNNING && !(done & CARE_TOLD)) {
+			tell_unarmed(r, c);
+			done |= CARE_TOLD;
+		}
 		if (r->keeper && c->rootfs.n && !(done & CARE_ARMED)) {
 			arm(r, c);
 			done |= CARE_ARMED;

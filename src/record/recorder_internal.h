@@ -35,6 +35,7 @@ struct loss_seen {
 #define CARE_MOUNTS 2u
 #define CARE_LOGS   4u
 #define CARE_BURIED 8u
+#define CARE_TOLD   16u /* that nothing held its start */
 
 struct recorder {
 	struct recorder_options options;
