@@ -197,8 +197,8 @@ static int in_this(const char *name, const char *arg)
 		const char *name;
 		int (*run)(void);
 	} deeds[] = {
-		{"ptrace", trace_child}, {"memfd", run_from_memory}, {"code", make_code},
-		{"deep", deep_path},	 {"argv", long_argv},	     {"names", odd_names},
+		{"ptrace", trace_child},    {"memfd", run_from_memory}, {"code", make_code},
+		{"deep", deep_path},	    {"argv", long_argv},	{"names", odd_names},
 		{"fork-storm", fork_storm},
 	};
 
