@@ -373,7 +373,7 @@ static struct recorder *new_recorder(const struct recorder_options *options)
 	map_init(&r->losses);
 	map_init(&r->care);
 	r->decoder.offset_ns = clock_offset_ns();
-	r->lost_from_ns = clock_real_ns();
+	r->opened_ns = r->lost_from_ns = clock_real_ns();
 	return r;
 }
 

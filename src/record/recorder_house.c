@@ -64,24 +64,29 @@ static void bury(struct recorder *r, const struct container *c)
 		keeper_disarm(r->keeper, c->id);
 }
 
-/* A container that the kernel programs did not recognise by themselves (its name tells nothing, and
- * its start was not held): it is watched from now on, and the time before is a gap. */
+/* A container whose start was not held.  When the kernel programs did not recognise it by
+ * themselves either (its name tells nothing), it is watched from now on only. */
 static void track(struct recorder *r, const struct container *c)
 {
-	uint64_t now = clock_real_ns(), begin = c->started_ns ? c->started_ns : c->created_ns;
+	uint64_t now = clock_real_ns(), began = c->started_ns ? c->started_ns : c->created_ns;
 	struct err e = ERR_INIT;
 	int code = probe_track(r->probe, c->cgroup_id, c->cgroup_id, &e);
+	bool unheld = !r->options.hold && (!began || began >= r->opened_ns);
 
 	if (code < 0)
 		recorder_trouble(r, "a container is not watched", &e);
-	if (code > 0)
-		recorder_gap(r, &(struct journal_gap){
-					.reason = "unarmed",
-					.text = "its start was not held: it is watched from now on",
-					.from_ns = begin && begin < now ? begin : now,
-					.to_ns = now,
-					.container = c,
-				});
+	if (code <= 0 && !unheld)
+		return;
+	recorder_gap(
+		r, &(struct journal_gap){
+			   .reason = "unarmed",
+			   .text = code > 0 ? "its start was not held: it is watched from now on"
+					    : "its start was not held: files of its first moments "
+					      "may not be kept",
+			   .from_ns = began && began < now ? began : now,
+			   .to_ns = now,
+			   .container = c,
+		   });
 }
 
 /* Does for the container what has not been done yet. */
@@ -112,8 +117,10 @@ static uint64_t care_for(struct recorder *r, const struct container *c, uint64_t
 			done |= CARE_LOGS;
 		}
 	}
-	if (catalog_container(r->catalog, c, clock_real_ns(), &e) < 0)
+	if (catalog_container(r->catalog, c, clock_real_ns(), &e) < 0) {
+		r->catalog_behind = true;
 		recorder_trouble(r, "the catalog was not brought up to date", &e);
+	}
 	return done;
 }
 
@@ -185,6 +192,23 @@ static bool wait_for_work(struct recorder *r)
 	if (changed)
 		look_around(r);
 	return !atomic_load(&r->house_ends);
+}
+
+/* A transaction that failed took its rows along: when one works again, all rows are written anew.
+ * A failure that lasts is told at each sync. */
+static void commit_catalog(struct recorder *r, bool tell)
+{
+	struct err e = ERR_INIT;
+
+	if (catalog_commit(r->catalog, &e) < 0) {
+		r->catalog_behind = true;
+		if (tell)
+			recorder_trouble(r, "the catalog was not written", &e);
+	} else if (r->catalog_behind) {
+		r->catalog_behind = false;
+		r->seen_rev = 0;
+		look_around(r);
+	}
 }
 
 static void *keep_house(void *ctx)

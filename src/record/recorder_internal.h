@@ -40,6 +40,7 @@ struct loss_seen {
 struct recorder {
 	struct recorder_options options;
 	char boot_id[37];
+	uint64_t opened_ns; /* real_ns */
 	struct key *key;
 	struct journal *journal;
 	struct event_sink sink;
@@ -76,7 +77,8 @@ struct recorder {
 	pthread_cond_t house_wakes;
 	bool changed; /* a container changed since the house looked; under house_lock */
 	uint64_t seen_rev;
-	struct map care; /* hash64 of the id to CARE_* */
+	bool catalog_behind; /* rows were lost with a failed transaction */
+	struct map care;     /* hash64 of the id to CARE_* */
 
 	_Atomic uint64_t events, lost;
 };

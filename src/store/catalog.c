@@ -160,12 +160,20 @@ int catalog_open_reader(const char *state_dir, struct catalog **ret_catalog, str
 	return open_db(state_dir, false, ret_catalog, e);
 }
 
+/* On a full disk SQLite undoes the whole transaction by itself: there is none to commit then. */
+static int undone(struct catalog *c, int r)
+{
+	if (sqlite3_get_autocommit(c->db))
+		c->changes = 0;
+	return r;
+}
+
 static int commit_locked(struct catalog *c, struct err *e)
 {
 	if (c->changes == 0)
 		return 0;
 	if (sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-		return catalog_fail(c, "commit", e);
+		return undone(c, catalog_fail(c, "commit", e));
 	c->changes = 0;
 	return 0;
 }
@@ -207,7 +215,7 @@ static int step(struct catalog *c, sqlite3_stmt *stmt, struct err *e)
 	    sqlite3_exec(c->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 		r = catalog_fail(c, "begin a change", e);
 	else if (sqlite3_step(stmt) != SQLITE_DONE)
-		r = catalog_fail(c, "write", e);
+		r = undone(c, catalog_fail(c, "write", e));
 	if (r < 0 && c->changes == 0)
 		(void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL); /* nothing was in it */
 	sqlite3_reset(stmt);
