@@ -194,11 +194,13 @@ int put_said_unix(u64 user, u32 len)
 
 	if (!s || len <= 2 || len > 110)
 		return 0;
+	bpf_probe_read_user(&first, 1, (void *)(user + 2));
 	off = s->off;
-	if (off > SUN_OFF_MAX)
+	barrier_var(off); /* the verifier of 6.1 wants these bounds on the very registers */
+	barrier_var(len);
+	if (off > SUN_OFF_MAX || len <= 2 || len > 110)
 		return 0;
 	to = s->data + off + sizeof(struct wire_text);
-	bpf_probe_read_user(&first, 1, (void *)(user + 2));
 	if (first) {
 		n = bpf_probe_read_user_str(to, len - 1, (void *)(user + 2));
 		n = n > 0 ? n - 1 : n;
