@@ -64,11 +64,16 @@ static __always_inline void inet_facts(struct sock_common *sk, const struct sock
 	f->remote_port = from_network(FIELD(*p, sk, struct sock_common, skc_dport));
 }
 
+/* One after the other: Linux 6.1 has 512 bytes of stack for a whole chain of calls. */
+union sock_room {
+	struct file_part file;
+	struct inode_part inode;
+	struct sock_part sock;
+};
+
 int sock_read(s32 fd, struct sock_facts *f)
 {
-	struct inode_part ip = {};
-	struct file_part fp = {};
-	struct sock_part sp = {};
+	union sock_room p = {};
 	struct inode *inode;
 	struct file *file;
 	struct socket *so;
@@ -77,23 +82,23 @@ int sock_read(s32 fd, struct sock_facts *f)
 	file = (void *)fd_file(fd);
 	if (!f || !file)
 		return 0;
-	bpf_probe_read_kernel(&fp, sizeof(fp), file);
-	inode = FIELD(fp, file, struct file, f_inode);
-	bpf_probe_read_kernel(&ip, sizeof(ip), inode);
-	so = FIELD(fp, file, struct file, private_data);
-	if ((FIELD(ip, inode, struct inode, i_mode) & S_IFMT) != S_IFSOCK || !so)
+	bpf_probe_read_kernel(&p.file, sizeof(p.file), file);
+	inode = FIELD(p.file, file, struct file, f_inode);
+	so = FIELD(p.file, file, struct file, private_data);
+	bpf_probe_read_kernel(&p.inode, sizeof(p.inode), inode);
+	if ((FIELD(p.inode, inode, struct inode, i_mode) & S_IFMT) != S_IFSOCK || !so)
 		return 0;
 	sk = KREAD(so, sk);
 	if (!sk)
 		return 0;
-	bpf_probe_read_kernel(&sp, sizeof(sp), sk);
 	f->sk = (u64)sk;
-	f->ino = FIELD(ip, inode, struct inode, i_ino);
-	f->family = FIELD(sp, (struct sock_common *)sk, struct sock_common, skc_family);
+	f->ino = FIELD(p.inode, inode, struct inode, i_ino);
+	bpf_probe_read_kernel(&p.sock, sizeof(p.sock), sk);
+	f->family = FIELD(p.sock, (struct sock_common *)sk, struct sock_common, skc_family);
 	f->type = KREAD(sk, sk_type);
 	f->protocol = KREAD(sk, sk_protocol);
 	if (f->family == AF_INET || f->family == AF_INET6)
-		inet_facts((void *)sk, &sp, f);
+		inet_facts((void *)sk, &p.sock, f);
 	else if (f->family == AF_PACKET)
 		packet_facts((void *)sk, f);
 	else if (f->family == AF_VSOCK)
