@@ -10,7 +10,7 @@ SECONDS ?= 20
 C_FILES  = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
 
 .PHONY: all help deps check demo bench format format-check tidy asan ubsan valgrind fuzz \
-	fuzz-replay e2e docs-check man install clean dist
+	fuzz-replay e2e vm docs-check man install clean dist
 
 all: ## build build/amber (the default)
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null || \
@@ -63,6 +63,10 @@ fuzz-replay: ## feed every corpus to its target
 e2e: ## end-to-end tests on real containers; T='NAME...' for some
 	@tools/check build
 	@tools/e2e $(T)
+
+vm: all ## tests of the kernel programs on Debian's stock kernel, in qemu
+	@tools/deps vm
+	@tools/vm
 
 docs-check: ## manual pages, links and examples
 	@tools/check build docs

@@ -205,18 +205,19 @@ static long tail_step(u32 i, void *ctx)
 {
 	struct claim *claim = claim_get();
 	struct tail *t = ctx;
-	u32 at = t->at;
+	u32 at = t->at, before = at - 1;
 
 	if (!claim || at > CLAIM_MAX)
 		return 1;
-	if (!at || claim->bytes[at - 1] == '/') {
+	barrier_var(before); /* the verifier of 6.1 wants the bound on this very register */
+	if (!at || (before < CLAIM_MAX && claim->bytes[before] == '/')) {
 		if (tail_name(claim, t, at))
 			t->found = 1;
 		if (!at || t->found || t->level >= WATCH_LEVELS)
 			return 1;
-		t->end = at - 1;
+		t->end = before;
 	}
-	t->at = at - 1;
+	t->at = before;
 	return 0;
 }
 

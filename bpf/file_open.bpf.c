@@ -156,6 +156,10 @@ static __always_inline bool shares_files(struct io_kiocb *req)
 {
 	struct files_struct *own = bpf_get_current_task_btf()->files;
 
+	struct io_kiocb___task *old = (void *)req;
+
+	if (bpf_core_field_exists(old->task))
+		return KREAD(old, task, files) == own;
 	return KREAD(req, tctx, task, files) == own;
 }
 

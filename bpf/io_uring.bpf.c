@@ -10,9 +10,7 @@
 
 #include "uring.bpf.h"
 
-/* In kernels without this tracepoint (before 6.4) the loader leaves it out. */
-SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(on_uring_submit, struct io_kiocb *req)
+static __always_inline int submitted(struct io_kiocb *req)
 {
 	struct wire_misc *w;
 	u32 opcode;
@@ -30,4 +28,18 @@ int BPF_PROG(on_uring_submit, struct io_kiocb *req)
 	w->request = opcode;
 	w->fd = -1;
 	return rec_end();
+}
+
+/* The tracepoint has two names; the loader leaves out the program whose name the kernel lacks. */
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(on_uring_submit, struct io_kiocb *req)
+{
+	return submitted(req);
+}
+
+/* Before 6.4. */
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(on_uring_submit_sqe, struct io_kiocb *req)
+{
+	return submitted(req);
 }

@@ -69,22 +69,21 @@ static __always_inline int send_one(const struct call *c, const struct sock_fact
 }
 
 /* sendto that opens a connection and sends with it (TCP fast open). */
-static __always_inline int send_connect(const struct call *c)
+static __always_inline int send_connect(const struct call *c, struct sock_facts *f)
 {
-	struct sock_facts f = {};
 	struct wire_net *w;
 	struct said a;
 
-	sock_read(c->arg[0], &f);
+	sock_read(c->arg[0], f);
 	said_read(c->arg[4], c->arg[5], &a);
-	if (!a.user || !f.sk)
+	if (!a.user || !f->sk)
 		return 0;
-	if (c->ret < 0 && fold_check(WIRE_NET_CONNECT, mix(mix(a.hash, c->ret), f.type)))
+	if (c->ret < 0 && fold_check(WIRE_NET_CONNECT, mix(mix(a.hash, c->ret), f->type)))
 		return 0;
-	w = net_begin(WIRE_NET_CONNECT, c, c->arg[0], &f);
+	w = net_begin(WIRE_NET_CONNECT, c, c->arg[0], f);
 	if (!w)
 		return 0;
-	if (!f.remote_port)
+	if (!f->remote_port)
 		said_remote(w, &a);
 	return rec_end();
 }
@@ -115,7 +114,7 @@ int BPF_PROG(on_sendto, struct pt_regs *regs, long ret)
 
 	net_call_read(&c, regs, ret);
 	if (c.arg[3] & MSG_FASTOPEN)
-		return send_connect(&c);
+		return send_connect(&c, &f);
 	if (!is_datagram(c.arg[0], &f))
 		return 0;
 	m.name = c.arg[4];

@@ -24,6 +24,11 @@ struct io_kiocb {
 	struct io_uring_task *tctx;
 } KERNEL_TYPE;
 
+/* Before 6.14 (not checked further back than 6.1) a request names its task itself. */
+struct io_kiocb___task {
+	struct task_struct *task;
+} KERNEL_TYPE;
+
 struct open_how {
 	u64 flags, mode;
 } KERNEL_TYPE;

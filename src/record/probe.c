@@ -286,15 +286,22 @@ static int refused(int code, const char *what, struct err *e)
 /* Tracepoints that not every kernel has: without them the programs are left out. */
 static int choose_loaded(struct amber *skel, struct err *e)
 {
+	const struct {
+		struct bpf_program *prog;
+		const char *tracepoint;
+	} optional[] = {
+		{skel->progs.on_uring_submit, "btf_trace_io_uring_submit_req"},
+		{skel->progs.on_uring_submit_sqe, "btf_trace_io_uring_submit_sqe"},
+		{skel->progs.on_uring_open, "btf_trace_io_uring_complete"},
+	};
 	struct btf *btf = btf__load_vmlinux_btf();
 
 	if (!btf)
 		return refused(errno, "read the kernel's types", e);
-	if (btf__find_by_name_kind(btf, "btf_trace_io_uring_submit_req", BTF_KIND_TYPEDEF) < 0)
-		(void)bpf_program__set_autoload(skel->progs.on_uring_submit,
-						false); /* fails for a loaded one only */
-	if (btf__find_by_name_kind(btf, "btf_trace_io_uring_complete", BTF_KIND_TYPEDEF) < 0)
-		(void)bpf_program__set_autoload(skel->progs.on_uring_open, false);
+	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
+		if (btf__find_by_name_kind(btf, optional[i].tracepoint, BTF_KIND_TYPEDEF) < 0)
+			(void)bpf_program__set_autoload(optional[i].prog,
+							false); /* fails for a loaded one only */
 	btf__free(btf);
 	return 0;
 }

@@ -225,11 +225,8 @@ static void *keep_house(void *ctx)
 		goes_on = wait_for_work(r);
 		if (r->vault && vault_flush(r->vault, sync, &e) < 0)
 			recorder_trouble(r, "kept contents are not on disk yet", &e);
-		if (sync && catalog_commit(r->catalog, &e) < 0)
-			recorder_trouble(r, "the catalog was not written", &e);
-		else if (!sync && now - expired >= NSEC_PER_SEC) {
-			(void)catalog_commit(r->catalog,
-					     &e); /* told at the next sync if it lasts */
+		if (sync || now - expired >= NSEC_PER_SEC) {
+			commit_catalog(r, sync);
 			registry_expire(r->registry, clock_real_ns());
 			expired = now;
 		}

@@ -13,11 +13,13 @@
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #include "probe_fixture.h"
@@ -290,6 +292,17 @@ struct want {
 	int relative2;			  /* claim2 is no path, so it does not make a claim */
 };
 
+/* What is added to the flags of a file where /tmp is a tmpfs. */
+static inline unsigned tmpfs_flag(const struct stat *st)
+{
+	struct statfs fs;
+	struct stat tmp;
+
+	assert_int_equal(statfs("/tmp", &fs), 0);
+	assert_int_equal(stat("/tmp", &tmp), 0);
+	return fs.f_type == TMPFS_MAGIC && tmp.st_dev == st->st_dev ? WIRE_FILE_TMPFS : 0;
+}
+
 static inline void assert_file(const struct wire_file *f, const struct want *x)
 {
 	static const struct stat none;
@@ -300,7 +313,7 @@ static inline void assert_file(const struct wire_file *f, const struct want *x)
 	assert_int_equal(f->dev, major(st->st_dev) << 20 | minor(st->st_dev));
 	assert_int_equal(f->rdev, major(st->st_rdev) << 20 | minor(st->st_rdev));
 	assert_int_equal(f->mode, st->st_mode);
-	assert_int_equal(f->file_flags, x->file_flags);
+	assert_int_equal(f->file_flags, x->file_flags | tmpfs_flag(st));
 	assert_int_equal(f->uid, st->st_uid);
 	assert_int_equal(f->gid, st->st_gid);
 }
