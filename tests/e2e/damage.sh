@@ -61,7 +61,7 @@ segments=$(find whole/journal -name '*.seg' | wc -l)
 assert_at_least 2 "$segments"
 segment=$(printf '%08d' $((segments - 1)))
 file=journal/$segment.seg
-assert_at_least 3 "$(blocks whole/$file | wc -l)"
+assert_at_least 3 "$(blocks "whole/$file" | wc -l)"
 before=$(sql "SELECT count(*) FROM events WHERE segment < $((segments - 1)) OR (segment = $((segments - 1)) AND block = 0)")
 
 claim "a flipped byte is found in its block, and the blocks before it stay readable"
@@ -75,14 +75,14 @@ python3 - "state/$file" $((at + bytes / 2)) <<-'PY'
 	    f.seek(-1, 1)
 	    f.write(bytes([byte ^ 0x10]))
 PY
-assert_first_bad $file 1
+assert_first_bad "$file" 1
 assert_at_least "$before" "$(sql "SELECT type || boot_ns FROM events" 2>/dev/null | wc -l)"
 assert_at_least "$before" "$(amber events 2>/dev/null | wc -l)"
 
 claim "a truncated segment is found, and its whole blocks stay readable"
 fresh
 truncate -s $((at + bytes / 2)) "state/$file"
-assert_first_bad $file 1
+assert_first_bad "$file" 1
 assert_at_least "$before" "$(sql "SELECT type || boot_ns FROM events" 2>warning | wc -l)"
 assert_contains "$(cat warning)" "rows are missing"
 
@@ -96,7 +96,7 @@ python3 - "state/$file" places <<-'PY'
 	data = open(sys.argv[1], "rb").read()
 	open(sys.argv[1], "wb").write(data[:a] + data[b:b + m] + data[a:a + n] + data[b + m:])
 PY
-assert_first_bad $file 1
+assert_first_bad "$file" 1
 assert_at_least "$before" "$(sql "SELECT type || boot_ns FROM events" 2>/dev/null | wc -l)"
 
 claim "a segment that was taken out of the middle is missed"

@@ -295,7 +295,7 @@ need_runc()
 # _unmount DIR MOUNT: a test may have unmounted it already.
 _unmount()
 {
-	cd "$1" && ! mountpoint -q "$2" || umount -l "$2"
+	if cd "$1" && mountpoint -q "$2"; then umount -l "$2"; fi
 }
 
 # make_bundle DIR ID COMMAND...: an OCI bundle whose root is an overlay over the busybox root.

@@ -8,7 +8,7 @@
 #include "probe_misc_fixture.h"
 
 #define CALL_MEMFD_SECRET 447
-#define PAGE		  4096u
+#define PAGE		  4096ul
 #define RWX		  (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define RX		  (PROT_READ | PROT_EXEC)
 #define ANONYMOUS	  (MAP_PRIVATE | MAP_ANONYMOUS)
