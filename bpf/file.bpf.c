@@ -4,12 +4,24 @@
 
 #define CLAIM_MAX    4096u /* PATH_MAX */
 #define CLAIM_WORDS  (CLAIM_MAX / 8)
+#define CLAIM_LEAD   8u
 #define CLAIM_TAIL   100u /* bytes at the end of a claim that hold the watched names */
 #define WATCH_LEVELS 3u	  /* the file and two folders */
 #define WATCH_STEPS  6u	  /* names on the way, those of mounted roots included */
 
+/* Looking through a claim from its end.  It stands in a map and not on the stack, where the
+ * verifiers go through the loop once for each value that it can have. */
+struct tail {
+	u32 at;	 /* the byte before this one is next */
+	u32 end; /* of the name that it is in */
+	u32 level;
+	u32 found;
+};
+
 /* A user string, so that it can be looked at. */
 struct claim {
+	struct tail tail;
+	u8 lead[CLAIM_LEAD]; /* to the verifier of 6.1 the byte before the first one is read, too */
 	u8 bytes[CLAIM_MAX + 8];
 };
 
@@ -178,14 +190,6 @@ u32 watch_file(u64 file)
 	return 0;
 }
 
-/* Looking through a claim from its end. */
-struct tail {
-	u32 at;	 /* the byte before this one is next */
-	u32 end; /* of the name that it is in */
-	u32 level;
-	u32 found;
-};
-
 static __always_inline bool tail_name(struct claim *claim, struct tail *t, u32 start)
 {
 	struct wire_watch_bits *bits = watch_bits();
@@ -201,28 +205,19 @@ static __always_inline bool tail_name(struct claim *claim, struct tail *t, u32 s
 	return name_watched(bits, &name, level_wanted(t->level - 1));
 }
 
-/* One byte of the claim; 0 outside.  A function of its own, verified once: within the loop the
- * verifier of 6.1 wants a bound on the very register, with which that of 6.18 never comes to an
- * end. */
-int claim_byte(u64 at)
-{
-	struct claim *claim = claim_get();
-
-	barrier_var(at);
-	if (!claim || at >= CLAIM_MAX)
-		return 0;
-	return claim->bytes[at];
-}
-
 static long tail_step(u32 i, void *ctx)
 {
 	struct claim *claim = claim_get();
-	struct tail *t = ctx;
-	u32 at = t->at;
+	struct tail *t;
+	u32 at;
 
-	if (!claim || at > CLAIM_MAX)
+	if (!claim)
 		return 1;
-	if (!at || claim_byte(at - 1) == '/') {
+	t = &claim->tail;
+	at = t->at;
+	if (at > CLAIM_MAX)
+		return 1;
+	if (!at || *(claim->lead + CLAIM_LEAD - 1 + (u64)at) == '/') {
 		if (tail_name(claim, t, at))
 			t->found = 1;
 		if (!at || t->found || t->level >= WATCH_LEVELS)
@@ -237,7 +232,6 @@ u32 watch_claim(u64 user_string)
 {
 	struct wire_watch_bits *bits = watch_bits();
 	struct claim *claim = claim_get();
-	struct tail t = {};
 	long n;
 
 	if (!claim || !bits || !bits->lengths)
@@ -245,7 +239,7 @@ u32 watch_claim(u64 user_string)
 	n = bpf_probe_read_user_str(claim->bytes, CLAIM_MAX, (void *)user_string);
 	if (n <= 1 || n > CLAIM_MAX)
 		return 0;
-	t.at = t.end = n - 1;
-	bpf_loop(CLAIM_TAIL, tail_step, &t, 0);
-	return t.found;
+	claim->tail = (struct tail){.at = n - 1, .end = n - 1};
+	bpf_loop(CLAIM_TAIL, tail_step, NULL, 0);
+	return claim->tail.found;
 }
