@@ -5,6 +5,8 @@
 #include <sys/shm.h>
 #include <sys/uio.h>
 
+#include <bpf/btf.h>
+
 #include "probe_misc_fixture.h"
 
 #define CALL_MEMFD_SECRET 447
@@ -295,14 +297,25 @@ static void victim_close(struct victim *v)
 	fixture_cgroup_remove(v->cgroup);
 }
 
+/* Kernels before 6.14 or so have no way from a pid to its process for programs of this kind: the
+ * pid is told as it was given, and nothing else of the target (KNOWN_RISKS.md). */
+static bool targets_are_found(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool found = btf && btf__find_by_name_kind(btf, "bpf_task_from_vpid", BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return found;
+}
+
 static void assert_target(const struct wire_target *w, unsigned type, const struct victim *v)
 {
 	uint64_t tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
 
 	assert_non_null(w);
 	assert_head(&w->head, type, 0);
-	assert_int_equal(w->target_start_ns / tick_ns, v->start_ticks);
-	assert_int_equal(w->target_cgroup_id, v->cgroup_id);
+	assert_int_equal(w->target_start_ns / tick_ns, targets_are_found() ? v->start_ticks : 0);
+	assert_int_equal(w->target_cgroup_id, targets_are_found() ? v->cgroup_id : 0);
 	assert_int_equal(w->target_pid, v->pid);
 	assert_int_equal(w->target_vpid, v->pid);
 }
@@ -388,7 +401,7 @@ static void tracing_nobody_is_told(void **state)
 	w = fixture_find(WIRE_PROCESS_PTRACE);
 	assert_head(&w->head, WIRE_PROCESS_PTRACE, 0);
 	assert_int_equal(w->request, PTRACE_SEIZE);
-	assert_int_equal(w->target_pid, 0);
+	assert_int_equal(w->target_pid, targets_are_found() ? 0 : 0x3ffffff);
 	assert_int_equal(w->target_start_ns, 0);
 	assert_int_equal(w->target_cgroup_id, 0);
 	assert_int_equal(w->target_vpid, 0x3ffffff);
@@ -438,6 +451,10 @@ static void a_pid_of_a_namespace_leads_to_the_process(void **state)
 	const struct wire_fork *f = NULL;
 
 	fixture_need();
+	if (!targets_are_found()) {
+		print_message("skip: this kernel has no bpf_task_from_vpid\n");
+		skip();
+	}
 	act_run(SYS_process_vm_writev, act_inner_write, NULL);
 	w = fixture_find(WIRE_PROCESS_VM_WRITE);
 	assert_int_equal(w->head.ret, 8);

@@ -617,6 +617,8 @@ static void act_compat(void *arg)
 	low->piece[0] = low_address(low->bytes);
 	low->piece[1] = 6;
 	tell(SYS_sendmsg, call32(370, udp, low_address(low->message), 0), udp);
+	/* A socket of its own: what a refused connect leaves in one differs between kernels. */
+	fd = (int)do_socket(AF_INET, SOCK_STREAM, 0);
 	tell(SYS_listen, call32(363, fd, 9, 0), fd);
 }
 

@@ -203,10 +203,14 @@ static void a_handle_opens_what_it_opens_also_for_reading(void **state)
 	fixture_need();
 	assert_int_equal(name_to_handle_at(AT_FDCWD, path, &handle.head, &mount_id, 0), 0);
 	call_run(SYS_open_by_handle_at, dir, (long)&handle, O_RDONLY);
+	if (work.told->ret == -EOPNOTSUPP || work.told->ret == -ESTALE) {
+		print_message("skip: the file system of the test opens nothing by handle\n");
+		skip();
+	}
 	x = want_open(path, O_RDONLY);
 	assert_true(work.told->ret >= 0);
 	assert_call(&x);
-	handle.head.handle_type = 0x7f;
+	handle.head.handle_bytes = 0; /* no kernel takes that; some take any type */
 	call_run(SYS_open_by_handle_at, dir, (long)&handle, O_RDWR);
 	assert_true(work.told->ret < 0);
 	assert_call(&(struct want){
