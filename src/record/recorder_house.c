@@ -173,6 +173,23 @@ static void look_around(struct recorder *r)
 	buf_fini(&g.ids);
 }
 
+/* A transaction that failed took its rows along: when one works again, all rows are written anew.
+ * A failure that lasts is told at each sync. */
+static void commit_catalog(struct recorder *r, bool tell)
+{
+	struct err e = ERR_INIT;
+
+	if (catalog_commit(r->catalog, &e) < 0) {
+		r->catalog_behind = true;
+		if (tell)
+			recorder_trouble(r, "the catalog was not written", &e);
+	} else if (r->catalog_behind) {
+		r->catalog_behind = false;
+		r->seen_rev = 0;
+		look_around(r);
+	}
+}
+
 /* Waits until a container changes, or for 200 ms.  False when the house closes. */
 static bool wait_for_work(struct recorder *r)
 {
@@ -189,26 +206,11 @@ static bool wait_for_work(struct recorder *r)
 	changed = r->changed;
 	r->changed = false;
 	pthread_mutex_unlock(&r->house_lock);
-	if (changed)
+	if (changed) {
 		look_around(r);
-	return !atomic_load(&r->house_ends);
-}
-
-/* A transaction that failed took its rows along: when one works again, all rows are written anew.
- * A failure that lasts is told at each sync. */
-static void commit_catalog(struct recorder *r, bool tell)
-{
-	struct err e = ERR_INIT;
-
-	if (catalog_commit(r->catalog, &e) < 0) {
-		r->catalog_behind = true;
-		if (tell)
-			recorder_trouble(r, "the catalog was not written", &e);
-	} else if (r->catalog_behind) {
-		r->catalog_behind = false;
-		r->seen_rev = 0;
-		look_around(r);
+		commit_catalog(r, false); /* whoever asks now sees it */
 	}
+	return !atomic_load(&r->house_ends);
 }
 
 static void *keep_house(void *ctx)

@@ -44,7 +44,6 @@ static bool can_decide(const struct query_column *column, enum query_op op)
 {
 	switch (column->class) {
 	case QUERY_TIME:
-		return op == QUERY_EQ || is_range(op);
 	case QUERY_TIME_NS:
 	case QUERY_NUMBER:
 	case QUERY_PROCESS_U32:

@@ -15,7 +15,7 @@ void vault_lane_init(struct vault_lane *lane, uint32_t number)
 	pthread_mutex_init(&lane->lock, NULL);
 	lane->number = number;
 	lane->fd = -1;
-	buf_init(&lane->pending, 2 * (VAULT_SMALL_BYTES + VAULT_GROUP_BYTES));
+	buf_init(&lane->pending, 2 * (size_t)(VAULT_SMALL_BYTES + VAULT_GROUP_BYTES));
 }
 
 void vault_lane_fini(struct vault_lane *lane)

@@ -1,6 +1,7 @@
 /* vault_table.c - open addressing, linear probing, at most 70 % full. */
 #include "store/vault_table.h"
 
+#include <assert.h>
 #include <sys/random.h>
 
 #include "base/limits.h"
@@ -80,6 +81,7 @@ int vault_table_add(struct vault_table *t, const uint8_t sha256[SHA256_BYTES], u
 		if (r < 0)
 			return r;
 		slot = slot_of(t, sha256);
+		assert(slot); /* a table with room has a place for every digest */
 	}
 	if (added) {
 		memcpy(slot->sha256, sha256, SHA256_BYTES);

@@ -193,6 +193,7 @@ static int check_pack(struct verify *v, uint64_t number)
 		v->check->packs++;
 		v->check->bytes += pack.bytes;
 	}
+	v->pack = NULL; /* it ends here */
 	return r;
 }
 

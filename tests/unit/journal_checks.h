@@ -73,7 +73,7 @@ static inline void fill(struct room *room, unsigned segments, struct journal_opt
 	options.block_rows = ROWS;
 	room_open(room, options);
 	for (unsigned i = 0; i < segments; i++) {
-		append_made(room, i * 1000u, i * 1000u + 1000);
+		append_made(room, (uint64_t)i * 1000, (uint64_t)i * 1000 + 1000);
 		assert_int_equal(journal_seal(room->journal, &e), 0);
 	}
 	room_close(room);

@@ -255,7 +255,7 @@ static inline void assert_text(const void *rec, size_t fixed, unsigned slot, con
 	}
 	if (!text)
 		fail_msg("text %u is not there, not '%s'", slot, want);
-	if (text->len != strlen(want) || memcmp(bytes, want, text->len))
+	if (text->len != strlen(want) || memcmp(bytes, want, text->len) != 0)
 		fail_msg("text %u is '%.*s', not '%s'", slot, text->len, bytes, want);
 	assert_int_equal(text->flags, flags);
 }

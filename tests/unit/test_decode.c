@@ -201,7 +201,7 @@ static void unix_sockets_have_a_path_or_a_name(void **state)
 	struct wire_net *w = wire_begin(&build, WIRE_NET_CONNECT, sizeof(*w));
 
 	w->family = AF_UNIX;
-	wire_text(&build, WIRE_TEXT_SOCKET, 0, "\0x11", 4);
+	wire_text(&build, WIRE_TEXT_SOCKET, 0, (const char[]){0, 'x', '1', '1'}, 4);
 	decode();
 	assert_text(PATH, "@x11");
 	wire_text(&build, WIRE_TEXT_PATH, WIRE_TEXT_KERNEL_PATH, "s\0run", 6);

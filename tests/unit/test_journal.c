@@ -149,7 +149,7 @@ static void filters_give_what_a_look_at_every_event_gives(void **state)
 		uint64_t found = 0;
 		struct event ev;
 
-		made_event(&m, round * 71);
+		made_event(&m, (uint64_t)round * 71);
 		if (round & 1)
 			f.from_ns = m.ev.real_ns, f.to_ns = m.ev.real_ns + 300000;
 		if (round & 2)

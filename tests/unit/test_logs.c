@@ -328,10 +328,11 @@ static void a_line_above_the_limit_is_cut_and_told(void **state)
 
 static void garbage_is_counted_and_the_next_line_read(void **state)
 {
-	char *text = malloc(2 * LOG_RAW_BYTES + 1);
+	size_t n = 2 * (size_t)LOG_RAW_BYTES;
+	char *text = malloc(n + 1);
 
-	memset(text, 'x', 2 * LOG_RAW_BYTES);
-	text[2 * LOG_RAW_BYTES] = '\0';
+	memset(text, 'x', n);
+	text[n] = '\0';
 	open_logs(0);
 	append(w.path, "garbage\n\n\x01\xff{{{\n");
 	append_json("line", 0, "\\n");

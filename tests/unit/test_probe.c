@@ -373,7 +373,7 @@ static void repeats_are_folded_and_none_is_lost(void **state)
 /* Repeats over three windows: each window's first record takes the count along. */
 static void act_kill_for_long(void *arg)
 {
-	uint64_t until = clock_boot_ns() + 3 * FOLD_MS * 1000000ull;
+	uint64_t until = clock_boot_ns() + 3ull * FOLD_MS * 1000000u;
 	int *calls = arg;
 
 	while (clock_boot_ns() < until) {

@@ -330,7 +330,7 @@ static void act_ptrace(void *arg)
 		long word;
 
 		needs(!syscall(SYS_ptrace, PTRACE_PEEKDATA, v->pid, &data[i], &word));
-		needs(!syscall(SYS_ptrace, PTRACE_POKEDATA, v->pid, &data[i * 10], 7));
+		needs(!syscall(SYS_ptrace, PTRACE_POKEDATA, v->pid, &data[(size_t)i * 10], 7));
 	}
 	needs(!syscall(SYS_ptrace, PTRACE_DETACH, v->pid, 0, 0));
 }

@@ -323,7 +323,7 @@ static void damage_is_told_and_the_rest_is_given(void **state)
 	struct err e = ERR_INIT;
 	int fd;
 
-	append_made(BLOCK_ROWS * 4);
+	append_made((size_t)BLOCK_ROWS * 4);
 	assert_int_equal(query_damaged(fixture.query, first), 0);
 	assert_int_equal(journal_reader_open(fixture.room->dir, &reader, &e), 0);
 	assert_int_equal(journal_reader_blocks(reader), 4);

@@ -49,7 +49,7 @@ static void a_container_is_found_by_its_cgroup(void **state)
 	}
 	for (uint64_t i = 1; i <= 1000; i++)
 		assert_non_null(registry_find_cgroup(r, i * 4096));
-	assert_true(span_is(registry_find_cgroup(r, 7 * 4096)->id, "box7"));
+	assert_true(span_is(registry_find_cgroup(r, 7ull * 4096)->id, "box7"));
 	assert_null(registry_find_cgroup(r, 5));
 	assert_null(registry_find_cgroup(r, 0));
 	registry_read_unlock(r, s);

@@ -173,7 +173,7 @@ static void every_flipped_byte_is_found_and_placed(void **state)
 		assert_int_equal(check.bad_pack, 1);
 		if (at >= first && at < first + 804)
 			assert_int_equal(check.bad_offset, first);
-		else if (at >= first + 804 && at < first + 2 * 804)
+		else if (at >= first + 804 && at < first + 2 * 804l)
 			assert_int_equal(check.bad_offset, first + 804);
 		assert_true(strlen(e.text) > 0);
 		flip(path, at);
