@@ -52,7 +52,7 @@ int recorder_open(const struct recorder_options *options, struct recorder **ret_
 		  struct err *e);
 
 /* Records until *stop is not 0, or until the boot clock reaches `until_boot_ns` (0: no end).  After
- * each round of at most 30 ms `on_round` (may be NULL) is called. */
+ * each round of at most 40 ms `on_round` (may be NULL) is called. */
 int recorder_run(struct recorder *recorder, const volatile sig_atomic_t *stop,
 		 uint64_t until_boot_ns, void (*on_round)(void *ctx), struct err *e);
 

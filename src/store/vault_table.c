@@ -81,9 +81,9 @@ int vault_table_add(struct vault_table *t, const uint8_t sha256[SHA256_BYTES], u
 		if (r < 0)
 			return r;
 		slot = slot_of(t, sha256);
-		assert(slot); /* a table with room has a place for every digest */
 	}
 	if (added) {
+		assert(slot); /* a table with room has a place for every digest */
 		memcpy(slot->sha256, sha256, SHA256_BYTES);
 		slot->pack = pack;
 		t->n++;
