@@ -458,7 +458,7 @@ static void a_replaced_runtime_is_marked_again(void **state)
 
 /* --- together with the file keeper --- */
 
-/* Arms the keeper as the integrator does: root at create and run, mounts at start. */
+/* Arms the keeper as the recorder does: root at create and run, mounts at start. */
 static void arm_on_start(void *ctx, const struct hold_start *start)
 {
 	struct err e = ERR_INIT;
