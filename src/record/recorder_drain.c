@@ -24,8 +24,10 @@ static const struct container *stranger(struct recorder *r, uint64_t cgroup_id)
 
 	if (known)
 		return (const struct container *)(uintptr_t)*known;
-	if (r->strangers.n >= STRANGERS_MAX || !(made = calloc(1, sizeof(*made))))
+	if (r->strangers.n >= STRANGERS_MAX || !(made = calloc(1, sizeof(*made)))) {
+		r->strangers_refused++;
 		return NULL;
+	}
 	n = snprintf(made->id, sizeof(made->id), "cgroup-%" PRIu64, cgroup_id);
 	made->c.rev = STRANGER_REV | cgroup_id;
 	made->c.cgroup_id = cgroup_id;
@@ -34,6 +36,7 @@ static const struct container *stranger(struct recorder *r, uint64_t cgroup_id)
 	made->c.state = CONTAINER_RUNNING;
 	if (map_put(&r->strangers, cgroup_id, (uint64_t)(uintptr_t)made) < 0) {
 		free(made);
+		r->strangers_refused++;
 		return NULL;
 	}
 	return &made->c;
@@ -233,6 +236,7 @@ static void tell_losses(struct recorder *r)
 	for (unsigned i = 0; i < WIRE_LOST_COUNT; i++)
 		r->lost_outside[i] += look.inside[i];
 	say_losses(&look, NULL, stats.all.lost, r->lost_outside);
+	recorder_tell_counters(r, r->lost_from_ns, look.now_ns);
 	r->lost_from_ns = look.now_ns;
 }
 

@@ -37,6 +37,8 @@ struct loss_seen {
 #define CARE_BURIED  8u
 #define CARE_TRACKED 16u
 
+#define RECORDER_COUNTERS 5u
+
 struct recorder {
 	struct recorder_options options;
 	char boot_id[37];
@@ -62,7 +64,8 @@ struct recorder {
 	pthread_mutex_t processes_lock;
 	_Atomic unsigned processes_wanted; /* threads that wait for it */
 	int proc_fd;
-	uint64_t malformed;
+	uint64_t malformed, strangers_refused;
+	uint64_t told[RECORDER_COUNTERS]; /* what recorder_tell_counters told so far */
 	struct map strangers; /* cgroup id to struct container of those that nobody knows yet */
 	uint64_t canary_sent, canary_seen, canary_next_ns, tick_ns;
 	struct map losses; /* cgroup id to struct loss_seen */
@@ -90,6 +93,10 @@ unsigned recorder_drain(struct recorder *r);
 
 /* Once a second, on the draining thread: repeats, losses, a sign of life, old processes. */
 void recorder_tick(struct recorder *r);
+
+/* recorder_losses.c: gaps for what the parts counted since the last call; on the draining thread.
+ */
+void recorder_tell_counters(struct recorder *r, uint64_t from_ns, uint64_t to_ns);
 
 /* recorder_house.c */
 
