@@ -105,6 +105,7 @@ amber tree --json "$id" >tree.json
 assert_json_lines tree.json
 
 claim "the same is told as JSON, each line an object, by every command"
+sleep 4 # the counts of repeats are told when their window is over, swept and flushed: a second each
 amber events --json --container "$id" >events.json
 amber query --json "SELECT * FROM events WHERE $in" >query.json
 amber ps --json >ps.json
