@@ -81,6 +81,7 @@ class Amber(Recorder):
     def __init__(self, work):
         super().__init__(work)
         self.cpu = self.events = self.bytes = self.lost = 0
+        self.gaps = set()
         self.rss = 0
 
     def start(self):
@@ -108,6 +109,9 @@ class Amber(Recorder):
                    "SELECT (SELECT count(*) FROM events) AS n, (SELECT coalesce(sum(lost),0) FROM events"
                    " WHERE type='gap') AS lost")
         row = json.loads(out.splitlines()[0])
+        gaps = call(os.path.join(TOP, "build", "amber"), "--state", self.state, "query",
+                    "SELECT reason, sum(lost), path, text FROM events WHERE type='gap' GROUP BY 1, 3, 4")
+        self.gaps.update(line.strip() for line in gaps.splitlines()[1:])
         self.events += row["n"]
         self.lost += row["lost"]
         journal = os.path.join(self.state, "journal")
@@ -300,7 +304,9 @@ def main():
         if amber and amber.events:
             print(f"\n{'recorder CPU, s per million events':<36}{'<= 0.50':>8}{amber.cpu / amber.events * 1e6:>10.2f}")
             print(f"{'journal, bytes an event':<36}{'<= 20':>8}{amber.bytes / amber.events:>10.1f}")
-            print(f"{'lost events':<36}{'0':>8}{amber.lost:>10}")
+            print(f"{'losses told by gap records':<36}{'0':>8}{amber.lost:>10}")
+            for gap in sorted(amber.gaps):
+                print(f"  gap: {gap}")
             print(f"{'peak memory, MB':<36}{'<= 64':>8}{amber.rss / 1e6:>10.1f}")
             print(f"{'events recorded':<44}{amber.events:>10}")
     finally:
