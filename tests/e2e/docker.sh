@@ -50,8 +50,8 @@ assert_match "$(amber ps --json "$web" | jq -r .image_id)" '^(sha256:)?[0-9a-f]{
 claim "the restart policy of another is known while it lives"
 db=db-$RANDOM
 docker run -d --name "$db" --network none --restart on-failure:3 "$BUSYBOX_IMAGE" sleep 300 >/dev/null
-on_exit docker rm -f "$db"
 db_id=$(docker inspect -f '{{.Id}}' "$db")
+on_exit docker rm -f "$db_id"
 wait_until 5 recorded "SELECT count(*) FROM containers WHERE id='$db_id' AND state='running'"
 assert_eq "running on-failure:3 no" "$(amber ps --json "$db" | jq -r '"\(.state) \(.restart) \(.privileged)"')"
 assert_match "$(amber ps --alive)" "$db"
