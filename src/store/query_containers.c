@@ -44,28 +44,15 @@ static int containers_connect(sqlite3 *db, void *aux, int argc, const char *cons
 			      sqlite3_vtab **ret_vtab, char **ret_error)
 {
 	AUTO(buf) struct buf b = {0};
-	struct query_table *table;
-	const char *sql;
-	int code;
 
 	buf_init(&b, 8192);
 	if (catalog_column_count > MAX_CELLS)
 		return SQLITE_INTERNAL;
-	buf_add_text(&b, "CREATE TABLE x(");
 	for (size_t i = 0; i < catalog_column_count; i++)
 		buf_addf(&b, "\"%s\", ", catalog_columns[i].name);
 	for (size_t i = 0; i < EXTRA_COLUMNS; i++)
 		buf_addf(&b, "%s\"%s\" INTEGER", i ? ", " : "", extras[i].name);
-	buf_add_text(&b, ")");
-	sql = buf_text(&b);
-	code = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
-	table = code == SQLITE_OK ? sqlite3_malloc(sizeof(*table)) : NULL;
-	if (!table)
-		return code == SQLITE_OK ? SQLITE_NOMEM : code;
-	memset(table, 0, sizeof(*table));
-	table->q = aux;
-	*ret_vtab = &table->base;
-	return SQLITE_OK;
+	return query_table_declare(db, aux, &b, ret_vtab);
 }
 
 static int containers_best(sqlite3_vtab *vtab, sqlite3_index_info *info)

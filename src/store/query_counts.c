@@ -50,24 +50,11 @@ static int counts_connect(sqlite3 *db, void *aux, int argc, const char *const *a
 			  sqlite3_vtab **ret_vtab, char **ret_error)
 {
 	AUTO(buf) struct buf b;
-	struct query_table *table;
-	const char *sql;
-	int code;
 
 	buf_init(&b, 4096);
-	buf_add_text(&b, "CREATE TABLE x(");
 	for (unsigned i = 0; i < COUNTS_COLUMNS; i++)
 		buf_addf(&b, "%s\"%s\" %s", i ? ", " : "", columns[i].name, columns[i].kind);
-	buf_add_text(&b, ")");
-	sql = buf_text(&b);
-	code = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
-	table = code == SQLITE_OK ? sqlite3_malloc(sizeof(*table)) : NULL;
-	if (!table)
-		return code == SQLITE_OK ? SQLITE_NOMEM : code;
-	memset(table, 0, sizeof(*table));
-	table->q = aux;
-	*ret_vtab = &table->base;
-	return SQLITE_OK;
+	return query_table_declare(db, aux, &b, ret_vtab);
 }
 
 /* The hidden columns have no value: a term on one that cannot be decided here is an error, not an

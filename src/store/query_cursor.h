@@ -13,6 +13,10 @@ struct query_table {
 	struct query *q;
 };
 
+/* Makes the table with these columns: what stands between the brackets of CREATE TABLE.  Returns
+ * a code of SQLite. */
+int query_table_declare(sqlite3 *db, struct query *q, struct buf *columns, sqlite3_vtab **ret_vtab);
+
 int query_table_disconnect(sqlite3_vtab *vtab);
 
 /* Rows of all blocks. */

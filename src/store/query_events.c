@@ -37,33 +37,14 @@ static int events_connect(sqlite3 *db, void *aux, int argc, const char *const *a
 			  sqlite3_vtab **ret_vtab, char **ret_error)
 {
 	AUTO(buf) struct buf b;
-	struct query_table *table;
-	const char *sql;
-	int code;
 
 	buf_init(&b, 65536);
-	buf_add_text(&b, "CREATE TABLE x(");
 	for (unsigned i = 0; i < QUERY_COLUMNS; i++) {
 		struct query_column column = query_column_get(i);
 
 		buf_addf(&b, "%s\"%s\" %s", i ? ", " : "", column.name, query_column_kind(&column));
 	}
-	buf_add_text(&b, ")");
-	sql = buf_text(&b);
-	code = sql ? sqlite3_declare_vtab(db, sql) : SQLITE_NOMEM;
-	table = code == SQLITE_OK ? sqlite3_malloc(sizeof(*table)) : NULL;
-	if (!table)
-		return code == SQLITE_OK ? SQLITE_NOMEM : code;
-	memset(table, 0, sizeof(*table));
-	table->q = aux;
-	*ret_vtab = &table->base;
-	return SQLITE_OK;
-}
-
-int query_table_disconnect(sqlite3_vtab *vtab)
-{
-	sqlite3_free(vtab);
-	return SQLITE_OK;
+	return query_table_declare(db, aux, &b, ret_vtab);
 }
 
 static uint64_t bit_of(unsigned column)
