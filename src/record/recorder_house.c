@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "record/recorder_internal.h"
+#include "runtime/oci.h"
 
 #define FLUSH_NS (200ull * 1000000ull)
 #define SYNC_NS	 (5 * NSEC_PER_SEC)
@@ -300,26 +301,20 @@ static void on_create(struct recorder *r, const struct hold_start *start)
 	free(c);
 }
 
-/* The init process of a created container, from the runtime's state folder. */
+/* The init process of a created container, from the runtime's state folder; 0 when it is not told.
+ */
 static uint32_t init_pid_of(const struct hold_start *start)
 {
-	static const char key[] = "\"init_process_pid\":";
 	const char *root = *start->root		      ? start->root
 			   : start->kind == HOLD_CRUN ? "/run/crun"
 						      : "/run/runc";
-	bool crun = start->kind == HOLD_CRUN;
-	AUTO(buf) struct buf text;
+	AUTO(draft) struct draft d = DRAFT_INIT;
+	AUTO(fd) int dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct err e = ERR_INIT;
-	char path[LIMIT_PATH];
-	const char *at;
 
-	buf_init(&text, LIMIT_FILE_READ);
-	if (path_print(path, &e, "%s/%s/%s", root, start->id, crun ? "status" : "state.json") < 0 ||
-	    fd_read_file(AT_FDCWD, path, &text, &e) < 0 || !buf_text(&text))
-		return 0;
-	at = strstr((const char *)text.p, crun ? "\"pid\"" : key);
-	at = at ? strchr(at, ':') : NULL;
-	return at ? (uint32_t)strtoul(at + 1, NULL, 10) : 0;
+	if (dir < 0 || oci_read_state(dir, start->id, NULL, &d, &e) < 0)
+		return 0; /* then the house arms them when the identity tells the pid */
+	return d.c.init_pid;
 }
 
 static void on_run(struct recorder *r, const struct hold_start *start)
