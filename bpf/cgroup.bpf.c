@@ -114,6 +114,7 @@ static __always_inline void slot_make(struct cgroup *cgrp)
 	if (!slot.flags)
 		return;
 	slot.made_ns = bpf_ktime_get_boot_ns();
+	slot_hint[WIRE_SLOT_HINT(id)] = 1;
 	if (bpf_map_update_elem(&slots, &id, &slot, BPF_ANY))
 		COUNT_LOST(WIRE_LOST_ERROR);
 }

@@ -7,6 +7,7 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile struct wire_config config = {};
 const volatile __u8 call_kind[WIRE_CALL_MAX] = {};
 const volatile __u16 compat_call[WIRE_CALL_MAX] = {};
+__u8 slot_hint[WIRE_SLOT_HINTS] = {};
 
 /* The handlers of system calls, by native number. */
 struct {
@@ -51,18 +52,14 @@ int BPF_PROG(dispatch, struct pt_regs *regs, long ret)
 	kind = nr < WIRE_CALL_MAX ? call_kind[nr] : WIRE_CALL_HANDLED;
 	if (!kind || ((kind & WIRE_CALL_EXEC) && !(regs->dx & PROT_EXEC)))
 		return 0;
+	cgroup = task_cgroup(task);
+	slot = slot_find(cgroup);
+	if (!slot && (!(kind & WIRE_CALL_CANARY) || task->tgid != config.own_tgid))
+		return 0;
 	s = scratch_get();
 	if (!s)
 		return 0;
-	cgroup = task_cgroup(task);
-	slot = slot_find(cgroup);
-	if (slot) {
-		s->cgroup = slot->root;
-	} else {
-		if (!(kind & WIRE_CALL_CANARY) || task->tgid != config.own_tgid)
-			return 0;
-		s->cgroup = 0;
-	}
+	s->cgroup = slot ? slot->root : 0;
 	s->task_cgroup = cgroup;
 	s->now = 0;
 	s->count = 1;

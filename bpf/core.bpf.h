@@ -307,8 +307,12 @@ static __always_inline u64 task_cgroup(struct task_struct *task)
 	return KREAD(css, cgroup, kn, id);
 }
 
+extern __u8 slot_hint[WIRE_SLOT_HINTS];
+
 static __always_inline struct wire_slot *slot_find(u64 cgroup)
 {
+	if (!slot_hint[WIRE_SLOT_HINT(cgroup)])
+		return NULL;
 	return bpf_map_lookup_elem(&slots, &cgroup);
 }
 
@@ -463,6 +467,17 @@ static __always_inline struct wire_head *rec_head(struct scratch *s)
 	return (struct wire_head *)s->data;
 }
 
+#define WAKE_BAND 4096u
+
+/* User space looks at the rings at its own pace.  It is woken only while a ring passes the mark;
+ * the band is for CPUs that share the ring and pass it at the same time. */
+static __always_inline u64 wake_flags(void *ring)
+{
+	u64 above = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) - config.ring_wake;
+
+	return above < WAKE_BAND ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
 /* Puts a whole record into the ring of this CPU.  `head` is its first part. */
 static __always_inline bool rec_output(struct wire_head *head, u32 len, u64 now)
 {
@@ -477,7 +492,7 @@ static __always_inline bool rec_output(struct wire_head *head, u32 len, u64 now)
 	head->cpu = bpf_get_smp_processor_id();
 	head->seq = __sync_fetch_and_add(&c->seq, 1) + 1;
 	ring = bpf_map_lookup_elem(&rings, &index);
-	if (ring && !bpf_ringbuf_output(ring, head, len, BPF_RB_NO_WAKEUP)) {
+	if (ring && !bpf_ringbuf_output(ring, head, len, wake_flags(ring))) {
 		c->emitted++;
 		return true;
 	}

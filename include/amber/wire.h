@@ -425,6 +425,12 @@ struct wire_slot {
 };
 static_assert(sizeof(struct wire_slot) == 96, "wire_slot");
 
+/* slot_hint[]: a byte for each value of the low bits of a cgroup id, set before a slot of such an
+ * id is made and never cleared.  Zero means no slot, so that processes outside containers pay no
+ * look-up. */
+#define WIRE_SLOT_HINTS		  65536u
+#define WIRE_SLOT_HINT(cgroup_id) ((cgroup_id) & (WIRE_SLOT_HINTS - 1))
+
 #define WIRE_CALL_MAX	  512u	  /* numbers of system calls */
 #define WIRE_CALL_NONE	  0xffffu /* compat_call[]: of no interest */
 #define WIRE_CALL_GAP	  0xfffeu /* compat_call[]: of interest and not decoded, so counted */
@@ -446,7 +452,7 @@ struct wire_config {
 	__u32 hierarchy_id;   /* of the cgroups that name containers */
 	__u32 hierarchy_v1;   /* 0: the unified one; 1: pids; 2: memory */
 	__u32 ring_shift;     /* cpu >> ring_shift is the ring */
-	__u32 pad;
+	__u32 ring_wake;      /* bytes in a ring at which user space is woken */
 };
 static_assert(sizeof(struct wire_config) == 48, "wire_config");
 

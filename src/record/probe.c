@@ -5,6 +5,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -22,6 +23,7 @@
 #include "record/probe_watch.h"
 
 #define RING_DEFAULT  (16u << 20)
+#define SLOT_BATCH    64u
 #define DEAD_KEEP_NS  (5 * NSEC_PER_SEC)
 #define CGROUP2_MAGIC 0x63677270 /* linux/magic.h */
 
@@ -207,6 +209,15 @@ static int choose_hierarchy(struct probe *probe, enum probe_hierarchy wanted,
 	return use_controller(probe, "memory", config, e);
 }
 
+static uint32_t ring_bytes(const struct probe_options *o)
+{
+	uint32_t bytes = (uint32_t)sysconf(_SC_PAGESIZE);
+
+	while (bytes < (o->ring_bytes ? o->ring_bytes : RING_DEFAULT) && bytes < 1u << 30)
+		bytes *= 2;
+	return bytes;
+}
+
 static int fill_config(struct probe *probe, const struct probe_options *o, struct err *e)
 {
 	struct wire_config *config = &probe->skel->rodata->config;
@@ -223,6 +234,7 @@ static int fill_config(struct probe *probe, const struct probe_options *o, struc
 	while ((unsigned)(probe->cpu_count - 1) >> shift >= PROBE_RINGS_MAX)
 		shift++;
 	config->ring_shift = shift;
+	config->ring_wake = ring_bytes(o) / 4;
 	probe->ring_count = ((unsigned)(probe->cpu_count - 1) >> shift) + 1;
 	return choose_hierarchy(probe, o->hierarchy, config, e);
 }
@@ -357,13 +369,10 @@ static int ring_open(struct probe_ring *ring, uint32_t bytes, struct err *e)
 	return 0;
 }
 
-static int open_rings(struct probe *probe, uint32_t wanted, struct err *e)
+static int open_rings(struct probe *probe, uint32_t bytes, struct err *e)
 {
 	int map = bpf_map__fd(probe->skel->maps.rings);
-	uint32_t bytes = (uint32_t)sysconf(_SC_PAGESIZE);
 
-	while (bytes < (wanted ? wanted : RING_DEFAULT) && bytes < 1u << 30)
-		bytes *= 2;
 	for (uint32_t i = 0; i < probe->ring_count; i++) {
 		int r = ring_open(&probe->rings[i], bytes, e);
 
@@ -396,7 +405,7 @@ static int load(struct probe *probe, const struct probe_options *o, struct err *
 	r = amber__load(probe->skel);
 	if (r)
 		return refused(-r, "load the kernel programs", e);
-	r = open_rings(probe, o->ring_bytes, e);
+	r = open_rings(probe, ring_bytes(o), e);
 	if (!r)
 		r = fill_handlers(probe->skel, e);
 	if (r)
@@ -439,6 +448,16 @@ void probe_close(struct probe *probe)
 
 /* The header that the kernel puts before each record of a ring (kernel/bpf/ringbuf.c). */
 #define RING_HEADER 8u
+
+void probe_wait(const struct probe *probe, int timeout_ms)
+{
+	struct pollfd fds[PROBE_RINGS_MAX];
+
+	for (unsigned i = 0; i < probe->ring_count; i++)
+		fds[i] = (struct pollfd){.fd = probe->rings[i].fd, .events = POLLIN};
+	(void)poll(fds, probe->ring_count,
+		   timeout_ms); /* whatever it says, the rings are looked at */
+}
 
 static bool is_record(const uint8_t *p, uint32_t len)
 {
@@ -534,20 +553,45 @@ static unsigned sweep_folds(struct probe *probe,
 	return n;
 }
 
+/* Some of the tracked cgroups at a time: one system call, not two for each. */
+struct slot_batch {
+	uint64_t ids[SLOT_BATCH];
+	struct wire_slot slots[SLOT_BATCH];
+	uint32_t n, token;
+	bool begun, ended;
+};
+
+/* The next ones; false when there are no more.  Begins with a batch of zeros. */
+static bool slots_next(const struct probe *probe, struct slot_batch *batch)
+{
+	int r;
+
+	if (batch->ended)
+		return false;
+	batch->n = SLOT_BATCH;
+	r = bpf_map_lookup_batch(bpf_map__fd(probe->skel->maps.slots),
+				 batch->begun ? &batch->token : NULL, &batch->token, batch->ids,
+				 batch->slots, &batch->n, NULL);
+	batch->begun = true;
+	batch->ended = r < 0; /* ENOENT comes with the last ones */
+	if (r < 0 && errno != ENOENT)
+		batch->n = 0;
+	return batch->n > 0;
+}
+
 static void sweep_dead(struct probe *probe)
 {
-	int map = bpf_map__fd(probe->skel->maps.slots);
-	uint64_t now = clock_boot_ns(), key, next;
-	struct wire_slot slot;
-	int r = bpf_map_get_next_key(map, NULL, &next);
+	struct slot_batch batch = {.n = 0};
+	uint64_t now = clock_boot_ns();
 
-	while (!r) {
-		key = next;
-		r = bpf_map_get_next_key(map, &key, &next);
-		if (bpf_map_lookup_elem(map, &key, &slot) || !(slot.flags & WIRE_SLOT_DEAD))
-			continue;
-		if (now > slot.dead_ns && now - slot.dead_ns >= DEAD_KEEP_NS)
-			probe_untrack(probe, key);
+	while (slots_next(probe, &batch)) {
+		for (uint32_t i = 0; i < batch.n; i++) {
+			const struct wire_slot *slot = &batch.slots[i];
+
+			if ((slot->flags & WIRE_SLOT_DEAD) && now > slot->dead_ns &&
+			    now - slot->dead_ns >= DEAD_KEEP_NS)
+				probe_untrack(probe, batch.ids[i]);
+		}
 	}
 }
 
@@ -569,6 +613,8 @@ int probe_track(struct probe *probe, uint64_t cgroup_id, uint64_t root, struct e
 		.made_ns = clock_boot_ns(),
 	};
 
+	__atomic_store_n(&probe->skel->bss->slot_hint[WIRE_SLOT_HINT(cgroup_id)], 1,
+			 __ATOMIC_SEQ_CST);
 	if (bpf_map_update_elem(bpf_map__fd(probe->skel->maps.slots), &cgroup_id, &slot,
 				BPF_NOEXIST) == 0)
 		return 1;
@@ -645,12 +691,11 @@ static void counters_add(struct wire_counters *sum, const struct wire_counters *
 
 static uint64_t count_tracked(const struct probe *probe)
 {
-	int map = bpf_map__fd(probe->skel->maps.slots);
-	uint64_t n = 0, key;
+	struct slot_batch batch = {.n = 0};
+	uint64_t n = 0;
 
-	for (int r = bpf_map_get_next_key(map, NULL, &key); !r;
-	     r = bpf_map_get_next_key(map, &key, &key))
-		n++;
+	while (slots_next(probe, &batch))
+		n += batch.n;
 	return n;
 }
 
@@ -678,17 +723,12 @@ void probe_losses(const struct probe *probe,
 		  void (*fn)(void *ctx, uint64_t cgroup_id, const struct wire_slot *slot),
 		  void *ctx)
 {
-	int map = bpf_map__fd(probe->skel->maps.slots);
-	struct wire_slot slot;
-	uint64_t key, next;
-	int r = bpf_map_get_next_key(map, NULL, &next);
+	struct slot_batch batch = {.n = 0};
 
-	while (!r) {
-		key = next;
-		r = bpf_map_get_next_key(map, &key, &next);
-		if (!bpf_map_lookup_elem(map, &key, &slot) && !(slot.flags & WIRE_SLOT_NESTED))
-			fn(ctx, key, &slot);
-	}
+	while (slots_next(probe, &batch))
+		for (uint32_t i = 0; i < batch.n; i++)
+			if (!(batch.slots[i].flags & WIRE_SLOT_NESTED))
+				fn(ctx, batch.ids[i], &batch.slots[i]);
 }
 
 enum probe_hierarchy probe_hierarchy(const struct probe *probe)

@@ -4,10 +4,10 @@
  * those whose name holds a container id, those whose name was announced (probe_expect), and all
  * below them.  They recognise a new one by themselves, before its first process runs.
  *
- * Records (amber/wire.h) wait in rings that nobody is woken for: the caller polls with probe_drain,
- * at its own pace.  Once a second or so it calls, in this order, probe_losses (what was lost, per
- * container), probe_sweep (counts of repeats that no record has told yet) and, to prove that all
- * of this lives, probe_canary.
+ * Records (amber/wire.h) wait in rings that nobody is woken for until one is a quarter full: the
+ * caller looks with probe_drain at its own pace.  Once a second or so it calls, in this order,
+ * probe_losses (what was lost, per container), probe_sweep (counts of repeats that no record has
+ * told yet) and, to prove that all of this lives, probe_canary.
  *
  * One thread drains and sweeps; track, untrack, expect, unexpect, stats and canary may be called
  * from any thread. */
@@ -65,6 +65,10 @@ DEFINE_AUTO(probe, struct probe *, probe_close_at);
 unsigned probe_drain(struct probe *probe,
 		     void (*fn)(void *ctx, const struct wire_head *rec, size_t len), void *ctx,
 		     unsigned max);
+
+/* Waits until records are there or a ring fills up, at most so long; a signal ends it early.  What
+ * comes in small numbers wakes nobody. */
+void probe_wait(const struct probe *probe, int timeout_ms);
 
 /* Hands over what repeated and has been quiet for a window, as the record of the first repeat
  * with its count (seq 0), and forgets containers whose cgroup is gone for 5 seconds.  Returns the

@@ -13,11 +13,9 @@
 #include "base/hash.h"
 #include "record/recorder_internal.h"
 
-#define NAP_SHORT_NS                                                                             \
-	4000000u	      /* while records come: a ring holds some 100 ms of the worst storm \
-			       */
-#define NAP_LONG_NS 20000000u /* while none do */
-#define NO_NAP	    8192u     /* records of one round that mean: go on at once */
+#define NAP_MS	    4u	  /* while records come: a ring holds some 100 ms of the worst storm */
+#define WAIT_MAX_MS 100u  /* while none do; a ring that fills up ends it */
+#define NO_NAP	    8192u /* records of one round that mean: go on at once */
 #define NICENESS    (-5)
 #define GUARD_MS    2000u /* the first program of a container is expected within it */
 #define SETTLE_MS   3000u /* for what runs already to be identified */
@@ -193,7 +191,9 @@ static int open_stores(struct recorder *r, struct err *e)
 static int open_identity(struct recorder *r, struct err *e)
 {
 	const struct recorder_options *o = &r->options;
-	static const char *lists[3][2]; /* ends with NULL; one recorder a process */
+	const char *docker[] = {o->docker_socket, NULL};
+	const char *containerd[] = {o->containerd_socket, NULL};
+	const char *podman[] = {o->podman_socket, NULL};
 	int code = cgroup_open(&r->cgroups, NULL, e);
 
 	if (code < 0)
@@ -204,17 +204,14 @@ static int open_identity(struct recorder *r, struct err *e)
 		code = registry_on_change(r->registry, recorder_on_change, r, e);
 	if (code < 0)
 		return code;
-	lists[0][0] = o->docker_socket;
-	lists[1][0] = o->containerd_socket;
-	lists[2][0] = o->podman_socket;
 	return identify_start(
 		&(struct identify_options){
 			.registry = r->registry,
 			.sink = &r->sink,
 			.cgroups = &r->cgroups,
-			.docker_sockets = lists[0],
-			.containerd_sockets = lists[1],
-			.podman_sockets = lists[2],
+			.docker_sockets = docker,
+			.containerd_sockets = containerd,
+			.podman_sockets = podman,
 		},
 		&r->identify, e);
 }
@@ -413,15 +410,21 @@ int recorder_open(const struct recorder_options *options, struct recorder **ret_
 	return 0;
 }
 
-static void nap(uint64_t ns)
+/* The recorded do not pay for waking this thread: it naps, and longer while nothing comes. */
+static void rest(struct recorder *r, unsigned records, unsigned ms)
 {
-	(void)nanosleep(&(struct timespec){.tv_nsec = (long)ns}, NULL); /* a signal ends it early */
+	if (records >= NO_NAP)
+		return;
+	if (records) /* a wait would end at once: more are there already */
+		(void)nanosleep(&(struct timespec){.tv_nsec = ms * 1000000l}, NULL);
+	else
+		probe_wait(r->probe, (int)ms);
 }
 
 int recorder_run(struct recorder *r, const volatile sig_atomic_t *stop, uint64_t until_boot_ns,
 		 void (*on_round)(void *ctx), struct err *e)
 {
-	uint64_t pause = NAP_SHORT_NS;
+	unsigned pause_ms = NAP_MS;
 
 	(void)e; /* troubles are gaps and on_trouble; nothing ends the recording yet */
 	while (!*stop) {
@@ -436,10 +439,8 @@ int recorder_run(struct recorder *r, const volatile sig_atomic_t *stop, uint64_t
 			on_round(r->options.ctx);
 		if (until_boot_ns && now >= until_boot_ns)
 			break;
-		/* Nobody wakes this thread, so that the recorded never pay for it. */
-		pause = n ? NAP_SHORT_NS : pause * 2 < NAP_LONG_NS ? pause * 2 : NAP_LONG_NS;
-		if (n < NO_NAP)
-			nap(pause);
+		pause_ms = n ? NAP_MS : pause_ms * 2 < WAIT_MAX_MS ? pause_ms * 2 : WAIT_MAX_MS;
+		rest(r, n, pause_ms);
 	}
 	return 0;
 }

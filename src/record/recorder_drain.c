@@ -236,6 +236,7 @@ static void tell_losses(struct recorder *r)
 	for (unsigned i = 0; i < WIRE_LOST_COUNT; i++)
 		r->lost_outside[i] += look.inside[i];
 	say_losses(&look, NULL, stats.all.lost, r->lost_outside);
+	r->probe_malformed = stats.malformed;
 	recorder_tell_counters(r, r->lost_from_ns, look.now_ns);
 	r->lost_from_ns = look.now_ns;
 }

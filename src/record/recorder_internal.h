@@ -64,7 +64,7 @@ struct recorder {
 	pthread_mutex_t processes_lock;
 	_Atomic unsigned processes_wanted; /* threads that wait for it */
 	int proc_fd;
-	uint64_t malformed, strangers_refused;
+	uint64_t malformed, probe_malformed, strangers_refused;
 	uint64_t told[RECORDER_COUNTERS]; /* what recorder_tell_counters told so far */
 	struct map strangers; /* cgroup id to struct container of those that nobody knows yet */
 	uint64_t canary_sent, canary_seen, canary_next_ns, tick_ns;

@@ -5,10 +5,7 @@
 
 static uint64_t malformed(struct recorder *r)
 {
-	struct probe_stats s;
-
-	probe_stats(r->probe, &s);
-	return r->malformed + s.malformed;
+	return r->malformed + r->probe_malformed;
 }
 
 static uint64_t strangers(struct recorder *r)

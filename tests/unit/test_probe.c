@@ -494,6 +494,38 @@ static void a_full_ring_is_counted_and_shows_in_seq(void **state)
 	reopen_as_usual();
 }
 
+static void act_setuids_later(void *arg)
+{
+	usleep(300000); /* the parent waits by then */
+	act_setuids(arg);
+}
+
+static void a_ring_that_fills_up_ends_the_wait(void **state)
+{
+	struct probe_options o = options();
+	int calls = 3000, status;
+	uint64_t began;
+	pid_t pid;
+
+	fixture_need();
+	o.fold_ms = 0;
+	o.ring_bytes = 1 << 20;
+	reopen(&o);
+	fixture.cgroup_id = make_named("", "");
+	pid = fixture_start(container_path, act_setuids_later, &calls);
+	usleep(100000);
+	fixture_clear(); /* its own beginning */
+	began = clock_boot_ns();
+	probe_wait(fixture.probe, 20000);
+	assert_true(clock_boot_ns() - began < 10 * NSEC_PER_SEC);
+	fixture_drain();
+	assert_true(count_type(WIRE_CRED_SETID) > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	fixture_cgroup_remove(container_path);
+	probe_untrack(fixture.probe, fixture.cgroup_id);
+	reopen_as_usual();
+}
+
 static void without_loss_seq_has_no_hole(void **state)
 {
 	uint64_t next[256] = {0};
@@ -657,6 +689,7 @@ int main(void)
 		cmocka_unit_test(beyond_its_quota_a_container_is_counted),
 		cmocka_unit_test(a_fork_bomb_is_bounded_and_counted),
 		cmocka_unit_test(a_full_ring_is_counted_and_shows_in_seq),
+		cmocka_unit_test(a_ring_that_fills_up_ends_the_wait),
 		cmocka_unit_test(without_loss_seq_has_no_hole),
 		cmocka_unit_test(the_canary_comes_back_with_its_numbers),
 		cmocka_unit_test(a_32_bit_call_is_decoded),
