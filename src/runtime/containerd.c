@@ -210,6 +210,23 @@ static void fill_spec(struct draft *d, struct span any)
 		d->c.rootfs = span_make(NULL, 0);
 }
 
+/* What CRI keeps beside a container, as JSON in an Any of its extensions: the path of its log
+ * (internal/cri/store/container/metadata.go). */
+static void fill_extension(struct draft *d, struct span entry)
+{
+	struct err ignored = ERR_INIT; /* an extension of another kind says nothing */
+	AUTO(jtree) struct jtree t = JTREE_INIT;
+	AUTO(buf) struct buf text;
+
+	buf_init(&text, LIMIT_FILE_READ);
+	if (!span_is(pb_bytes(entry, 1), "io.cri-containerd.container.metadata"))
+		return;
+	buf_add_span(&text, pb_bytes(pb_bytes(entry, 2), 2));
+	if (!text.failed && text.n && jtree_parse(&t, &text, "metadata", &ignored) == 0)
+		draft_set(d, &d->c.log_path,
+			  jval_text(jval_path(jtree_root(&t), "Metadata", "LogPath", NULL)));
+}
+
 void containerd_fill_container(struct draft *d, struct span message)
 {
 	struct cursor c = cursor_of(message);
@@ -225,6 +242,8 @@ void containerd_fill_container(struct draft *d, struct span message)
 			draft_set(d, &d->c.image, f.bytes);
 		else if (f.number == 8)
 			d->c.created_ns = pb_time(f.bytes);
+		else if (f.number == 10)
+			fill_extension(d, f.bytes);
 	}
 	fill_kubernetes(d);
 	fill_spec(d, pb_bytes(message, 5));

@@ -273,6 +273,51 @@ need_docker()
 	export DOCKER_SOCKET CONTAINERD_SOCKET
 }
 
+_start_cri()
+{
+	local dir=$E2E_RUN/cri
+
+	mkdir -p "$dir"
+	cat >"$dir/containerd.toml" <<-TOML
+		version = 2
+		root = "$dir/root"
+		state = "$dir/state"
+		[grpc]
+		address = "$dir/containerd.sock"
+		[plugins."io.containerd.grpc.v1.cri"]
+		sandbox_image = "docker.io/$BUSYBOX_IMAGE-pause"
+		restrict_oom_score_adj = true
+		[plugins."io.containerd.grpc.v1.cri".cni]
+		conf_dir = "$dir/none"
+	TOML
+	_daemon 3-containerd-cri "$dir/containerd.log" containerd --config "$dir/containerd.toml"
+	wait_until 20 test -S "$dir/containerd.sock" || return 1
+	tar -C "$BUSYBOX_ROOT" -c . |
+		docker import --change 'CMD ["/bin/sleep", "600"]' - "$BUSYBOX_IMAGE-pause" >/dev/null
+	docker save "$BUSYBOX_IMAGE" "$BUSYBOX_IMAGE-pause" >"$dir/images.tar"
+	wait_until 20 ctr --address "$dir/containerd.sock" --namespace k8s.io images import "$dir/images.tar"
+	docker rmi "$BUSYBOX_IMAGE-pause" >/dev/null
+}
+
+# A private containerd with the CRI plugin, as a Kubernetes node has it, with $BUSYBOX_IMAGE.
+need_cri()
+{
+	local dir=$E2E_RUN/cri
+
+	need_docker
+	need_commands ctr curl python3
+	CRI_SOCKET=$dir/containerd.sock
+	if [ ! -e "$dir" ]; then
+		if _start_cri; then
+			touch "$dir/ready"
+		else
+			tail -5 "$dir/containerd.log" >&2
+		fi
+	fi
+	[ -e "$dir/ready" ] || skip "a containerd with CRI cannot be started here: $(tail -1 "$dir/containerd.log" 2>&1)"
+	export CRI_SOCKET
+}
+
 # ---- bare runtimes ---------------------------------------------------------------------------------
 
 # need_runtime runc|crun: and its state is private to the run.
