@@ -87,19 +87,33 @@ static __always_inline u64 call_result(const struct call *c)
 	return mix(c->nr, c->ret < 0 ? c->ret : 0);
 }
 
-/* Begins a record unless it is a repeat. */
-static __always_inline struct wire_file_call *file_begin(u32 type, const struct call *c,
-							 u64 identity)
+/* Begins the record of a call unless it is a repeat. */
+static __always_inline void *call_begin(u32 type, const u32 size, const struct call *c,
+					u64 identity)
 {
-	struct wire_file_call *w;
+	struct wire_head *head;
 
 	if (fold_check(type, mix(identity, call_result(c))))
 		return NULL;
-	w = rec_begin(type, sizeof(*w), c->ret);
-	if (!w)
-		return NULL;
-	w->head.syscall = c->nr;
-	w->fd = -1;
+	head = rec_begin(type, size, c->ret);
+	if (head)
+		head->syscall = c->nr;
+	return head;
+}
+
+static __always_inline void put_optional(u32 slot, u64 user_string)
+{
+	if (user_string)
+		put_user(slot, user_string);
+}
+
+static __always_inline struct wire_file_call *file_begin(u32 type, const struct call *c,
+							 u64 identity)
+{
+	struct wire_file_call *w = call_begin(type, sizeof(*w), c, identity);
+
+	if (w)
+		w->fd = -1;
 	return w;
 }
 

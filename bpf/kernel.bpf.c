@@ -17,22 +17,11 @@
 
 static __always_inline struct wire_misc *misc_begin(u32 type, const struct call *c, u64 identity)
 {
-	struct wire_misc *w;
+	struct wire_misc *w = call_begin(type, sizeof(*w), c, identity);
 
-	if (fold_check(type, mix(identity, call_result(c))))
-		return NULL;
-	w = rec_begin(type, sizeof(*w), c->ret);
-	if (!w)
-		return NULL;
-	w->head.syscall = c->nr;
-	w->fd = -1;
+	if (w)
+		w->fd = -1;
 	return w;
-}
-
-static __always_inline void put_optional(u32 slot, u64 user_string)
-{
-	if (user_string)
-		put_user(slot, user_string);
 }
 
 /* init_module, finit_module, delete_module.  The name of a module that is loaded is in its image;

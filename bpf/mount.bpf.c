@@ -41,22 +41,11 @@ struct mount___source {
 
 static __always_inline struct wire_mount *mount_begin(u32 type, const struct call *c, u64 identity)
 {
-	struct wire_mount *w;
+	struct wire_mount *w = call_begin(type, sizeof(*w), c, identity);
 
-	if (fold_check(type, mix(identity, call_result(c))))
-		return NULL;
-	w = rec_begin(type, sizeof(*w), c->ret);
-	if (!w)
-		return NULL;
-	w->head.syscall = c->nr;
-	w->fd = w->fd2 = -1;
+	if (w)
+		w->fd = w->fd2 = -1;
 	return w;
-}
-
-static __always_inline void put_optional(u32 slot, u64 user_string)
-{
-	if (user_string)
-		put_user(slot, user_string);
 }
 
 SEC("tp_btf/sys_exit")
