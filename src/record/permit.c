@@ -111,12 +111,18 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-/* Whether Amber or a child of it executes. */
-static bool is_own(uint32_t tid)
+static bool status_number(const char *text, const char *name, uint32_t *ret_number)
+{
+	const char *line = strstr(text, name);
+
+	if (line)
+		*ret_number = (uint32_t)strtoul(line + strlen(name), NULL, 10);
+	return line != NULL;
+}
+
+bool permit_who(uint32_t tid, uint32_t *ret_pid, uint32_t *ret_ppid)
 {
 	char path[40], text[512];
-	const char *line;
-	unsigned tgid = 0, ppid = 0;
 	AUTO(fd) int fd = -1;
 	ssize_t n;
 
@@ -126,13 +132,16 @@ static bool is_own(uint32_t tid)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	line = strstr(text, "\nTgid:\t");
-	if (line)
-		tgid = (unsigned)strtoul(line + 7, NULL, 10);
-	line = strstr(text, "\nPPid:\t");
-	if (line)
-		ppid = (unsigned)strtoul(line + 7, NULL, 10);
-	return tgid == (unsigned)getpid() || ppid == (unsigned)getpid();
+	return status_number(text, "\nTgid:\t", ret_pid) &&
+	       status_number(text, "\nPPid:\t", ret_ppid);
+}
+
+/* Whether Amber or a child of it executes. */
+static bool is_own(uint32_t tid)
+{
+	uint32_t pid, ppid, own = (uint32_t)getpid();
+
+	return permit_who(tid, &pid, &ppid) && (pid == own || ppid == own);
 }
 
 static void take_event(struct permit *p, const struct fanotify_event_metadata *meta)

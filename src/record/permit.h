@@ -46,6 +46,9 @@ int permit_open(const struct permit_options *options, struct permit **ret, struc
 /* Answers all, stops the threads (waits for a callback to return) and closes; NULL is allowed. */
 void permit_close(struct permit *permit);
 
+/* The process of a thread and its parent, in Amber's pid namespace: false when it is gone. */
+bool permit_who(uint32_t tid, uint32_t *ret_pid, uint32_t *ret_ppid);
+
 /* Adds or removes marks.  `flags` is FAN_MARK_ADD or FAN_MARK_REMOVE with FAN_MARK_INODE or
  * FAN_MARK_FILESYSTEM; the mask is FAN_OPEN_EXEC_PERM.  0 or -errno. */
 int permit_mark(struct permit *permit, unsigned flags, const char *path);
