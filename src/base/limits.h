@@ -45,10 +45,10 @@
 #define LIMIT_RULES_TEXT      (64u << 20) /* bytes of all conditions with their lists put in */
 #define LIMIT_RULES_TREE      (2u << 20)  /* nodes of all conditions with their macros put in */
 #define LIMIT_DIAGNOSTICS     1000u /* errors and warnings kept of one load; more are counted */
-#define LIMIT_CONDITION	      (4u << 20) /* bytes of one condition with its lists put in */
-#define LIMIT_CONDITION_DEPTH 1000u	 /* nesting of one condition, macros included */
-#define LIMIT_CONDITION_NODES (1u << 18) /* nodes of one condition, macros included */
-#define LIMIT_TRANSFORMERS    32u	 /* transformers inside of each other */
-#define LIMIT_OUTPUT_PIECES   1024u	 /* texts and fields of one output of a rule */
+#define LIMIT_CONDITION	      (16u << 20) /* bytes of one condition with its lists put in */
+#define LIMIT_CONDITION_DEPTH 1000u	  /* nesting of one condition, macros included */
+#define LIMIT_CONDITION_NODES (1u << 18)  /* nodes of one condition, macros included */
+#define LIMIT_TRANSFORMERS    32u	  /* transformers inside of each other */
+#define LIMIT_OUTPUT_PIECES   1024u	  /* texts and fields of one output of a rule */
 
 #endif

@@ -115,6 +115,16 @@ DEFINE_AUTO(condition, struct condition, condition_fini);
 int condition_parse(struct condition *c, struct span text, uint32_t origin,
 		    struct cond_fault *ret_fault, struct err *e);
 
+/* Parses a field or a transformer with its arguments at the beginning of `text` and adds it to what
+ * is there, as outputs need it.  *ret_node is its node and *ret_len the bytes that it takes. Errors
+ * as above. */
+int condition_parse_operand(struct condition *c, struct span text, uint32_t *ret_node,
+			    size_t *ret_len, struct cond_fault *ret_fault, struct err *e);
+
+/* Adds a field that was parsed elsewhere.  -E2BIG or -ENOMEM. */
+int condition_add_field(struct condition *c, struct span name, struct span arg, bool has_arg,
+			uint32_t *ret_node, struct err *e);
+
 /* Appends text that parses to the same tree (condition_same), in one line. */
 void condition_print(struct buf *b, const struct condition *c);
 

@@ -37,4 +37,7 @@ void cond_set_text(struct cond_parser *p, uint32_t node, struct span text);
 /* Parses a check or the name of a macro at the cursor (condition_check.c). */
 int cond_parse_check(struct cond_parser *p, uint32_t *ret_node);
 
+/* Parses a field or transformer at the cursor; any but val() on the left (condition_check.c). */
+int cond_parse_operand(struct cond_parser *p, uint32_t *ret_node);
+
 #endif

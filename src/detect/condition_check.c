@@ -375,6 +375,25 @@ static bool is_keyword(struct span word)
 	return span_is(word, "and") || span_is(word, "or") || span_is(word, "not");
 }
 
+int cond_parse_operand(struct cond_parser *p, uint32_t *ret_node)
+{
+	size_t at = p->l.at;
+	struct span name;
+	unsigned dots;
+	int r;
+
+	if (!lex_name(&p->l, &name, &dots))
+		return missing_check(p, at);
+	r = dots ? parse_field(p, name, at, ret_node) : parse_transform(p, name, at, 1, ret_node);
+	if (r < 0)
+		return r;
+	if (p->c->nodes[*ret_node].kind == COND_TRANSFORM &&
+	    p->c->nodes[*ret_node].what == COND_VAL)
+		return lex_fault(&p->l, at, "write the field alone",
+				 "val() stands on the right of an operator only");
+	return 0;
+}
+
 int cond_parse_check(struct cond_parser *p, uint32_t *ret_node)
 {
 	size_t at = p->l.at;
@@ -391,11 +410,7 @@ int cond_parse_check(struct cond_parser *p, uint32_t *ret_node)
 			cond_set_text(p, *ret_node, name);
 		return r;
 	}
-	r = dots ? parse_field(p, name, at, &left) : parse_transform(p, name, at, 1, &left);
-	if (r < 0)
-		return r;
-	if (p->c->nodes[left].kind == COND_TRANSFORM && p->c->nodes[left].what == COND_VAL)
-		return lex_fault(&p->l, at, "on the left write the field alone",
-				 "val() stands on the right only");
-	return parse_comparison(p, left, at, ret_node);
+	p->l.at = at;
+	r = cond_parse_operand(p, &left);
+	return r < 0 ? r : parse_comparison(p, left, at, ret_node);
 }

@@ -270,3 +270,39 @@ int condition_parse(struct condition *c, struct span text, uint32_t origin,
 	r = parse(&p);
 	return r < 0 ? r : buf_check(&c->bytes, "a condition", e);
 }
+
+int condition_parse_operand(struct condition *c, struct span text, uint32_t *ret_node,
+			    size_t *ret_len, struct cond_fault *ret_fault, struct err *e)
+{
+	struct cond_parser p = {.l = {text, 0, ret_fault, e}, .c = c};
+	int r;
+
+	*ret_fault = (struct cond_fault){0};
+	r = cond_parse_operand(&p, ret_node);
+	if (r == 0)
+		r = buf_check(&c->bytes, "an output", e);
+	if (r == 0)
+		*ret_len = p.l.at;
+	return r;
+}
+
+int condition_add_field(struct condition *c, struct span name, struct span arg, bool has_arg,
+			uint32_t *ret_node, struct err *e)
+{
+	struct cond_fault fault;
+	struct cond_parser p = {.l = {name, 0, &fault, e}, .c = c};
+	struct cond_node *n;
+	int r = cond_add(&p, COND_FIELD, 0, ret_node);
+
+	if (r < 0)
+		return r;
+	cond_set_text(&p, *ret_node, name);
+	n = &c->nodes[*ret_node];
+	if (has_arg) {
+		n->arg = (uint32_t)c->bytes.n;
+		n->arg_len = (uint32_t)arg.n;
+		n->flags |= COND_HAS_ARG;
+		buf_add_span(&c->bytes, arg);
+	}
+	return buf_check(&c->bytes, "an output", e);
+}

@@ -466,6 +466,14 @@ void condition_check_types(const struct condition *c, const struct cond_judge *j
 		check_node(&k, c->root);
 }
 
+void condition_check_operand(const struct condition *c, uint32_t node,
+			     const struct cond_judge *judge)
+{
+	struct checker k = {c, judge};
+
+	(void)operand(&k, node, false); /* what it told is the result */
+}
+
 static void add_name(const struct condition *c, uint32_t node, struct event_set *names)
 {
 	int number = event_name_find(condition_text(c, &c->nodes[node]));

@@ -25,6 +25,10 @@ struct cond_judge {
 /* Checks the whole tree and tells everything that it finds. */
 void condition_check_types(const struct condition *c, const struct cond_judge *judge);
 
+/* Checks one field or transformer, as an output has it. */
+void condition_check_operand(const struct condition *c, uint32_t node,
+			     const struct cond_judge *judge);
+
 /* The event types for which it can be true: sets of types joined as and, or and not join them,
  * with not pushed down to the checks.  What is no check of evt.type holds for all, negated or not,
  * but a comparison with an empty list, which holds for none. */

@@ -129,7 +129,7 @@ static void errors_name_the_place_and_the_way_out(void **state)
 	expect_fault("proc.aname[ = x", 11, "argument", "");
 	expect_fault("proc.aname[2 = x", 10, "not closed", "]");
 	expect_fault("tolowr(proc.name) = x", 0, "transformer", "'tolower'");
-	expect_fault("val(proc.name) = x", 0, "right", "alone");
+	expect_fault("val(proc.name) = x", 0, "on the right", "alone");
 	expect_fault("tolower(proc.name = x", 18, "not closed", ")");
 }
 
