@@ -17,7 +17,7 @@ sha=$(sha256sum <"$BUSYBOX_ROOT/bin/busybox" | cut -d' ' -f1)
 commands=$("$AMBER" --help | sed -n '/^commands$/,/^$/s/^  \([a-z]*\) .*/\1/p')
 
 claim "there are the commands of the contract, and each has a help with a usage and examples"
-for name in doctor watch ps events query schema tree vault verify; do
+for name in doctor watch ps events query schema tree vault verify rules; do
 	assert_match "$commands" "^$name\$"
 done
 for name in $commands; do
@@ -29,6 +29,7 @@ for name in $commands; do
 done
 
 claim "every example of the help runs against a record"
+cp "$E2E_ROOT/tests/rules/base.yaml" "$E2E_ROOT/tests/rules/local.yaml" .
 cat >question.sql <<<"SELECT count(*) FROM events"
 ran=0
 for name in $commands; do
