@@ -338,7 +338,7 @@ static int unknown_operator(struct cond_parser *p)
 static int parse_comparison(struct cond_parser *p, uint32_t left, size_t at, uint32_t *ret_node)
 {
 	struct cond_children sides = COND_CHILDREN_INIT;
-	uint32_t check, right;
+	uint32_t check, right = COND_NONE;
 	enum cond_op op;
 	int r;
 
@@ -399,7 +399,7 @@ int cond_parse_check(struct cond_parser *p, uint32_t *ret_node)
 	size_t at = p->l.at;
 	struct span name;
 	unsigned dots;
-	uint32_t left;
+	uint32_t left = COND_NONE;
 	int r;
 
 	if (!lex_name(&p->l, &name, &dots) || is_keyword(name))

@@ -373,7 +373,7 @@ void lex_shown(const struct lexer *l, size_t at, char ret_text[40])
 	do {
 		uint8_t c = rest.p[n++];
 
-		ret_text[out++] = c > ' ' && c < 0x7f ? (char)c : '?';
+		ret_text[out++] = (char)(c > ' ' && c < 0x7f ? c : '?');
 	} while (n < rest.n && n < 24 && (is_word_byte(rest.p[n]) || rest.p[n] == '.') &&
 		 (is_word_byte(rest.p[n - 1]) || rest.p[n - 1] == '.'));
 	ret_text[out++] = '\'';

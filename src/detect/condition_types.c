@@ -492,9 +492,7 @@ static void compare_names(enum cond_op op, enum cond_modifier modifier,
 	*ret_events = *names;
 	if (modifier == COND_ONEOF && differs && n == 2)
 		return; /* one of two differs exactly for these two */
-	if (modifier == COND_ALLOF && !differs && n > 1)
-		event_set_none(ret_events);
-	else if (modifier == COND_ONEOF && differs && n > 2)
+	if (n > 1 && ((modifier == COND_ALLOF && !differs) || (modifier == COND_ONEOF && differs)))
 		event_set_none(ret_events);
 	else if (modifier == COND_ANYOF && differs && n > 1)
 		event_set_all(ret_events);

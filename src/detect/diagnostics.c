@@ -19,7 +19,7 @@ void diagnostics_fini(struct diagnostics *d)
 /* 1 when it is new, 0 when it was there, -ENOMEM. */
 static int remember(struct diagnostics *d, struct place at, struct span words)
 {
-	uint8_t key[sizeof(at) + 2 * LIMIT_ERR_TEXT];
+	uint8_t key[sizeof(at) + (size_t)2 * LIMIT_ERR_TEXT];
 	size_t before = d->seen.n;
 	uint32_t number;
 

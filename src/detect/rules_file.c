@@ -101,10 +101,10 @@ bool rules_bool(const struct rules_file *f, uint32_t node, bool *ret_value)
 
 	if (!text.n || text.n >= sizeof(lower))
 		return false;
-	for (size_t i = 0; i <= text.n; i++)
-		lower[i] = i == text.n				  ? '\0'
-			   : text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + 32)
-								  : (char)text.p[i];
+	for (size_t i = 0; i < text.n; i++)
+		lower[i] =
+			(char)(text.p[i] >= 'A' && text.p[i] <= 'Z' ? text.p[i] + 32 : text.p[i]);
+	lower[text.n] = '\0';
 	for (unsigned i = 0; i < 8; i++) {
 		if (strcmp(lower, words[i / 4][i % 4]) != 0)
 			continue;

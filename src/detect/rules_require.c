@@ -12,7 +12,7 @@ static bool parse_version(struct span text, struct version *ret_version)
 	size_t i = 0;
 
 	for (unsigned part = 0; part < 3; part++) {
-		size_t begin = i;
+		size_t begin;
 
 		if (part && (i >= text.n || text.p[i++] != '.'))
 			return false;

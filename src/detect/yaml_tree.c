@@ -349,7 +349,7 @@ enum ynode_kind ytree_kind(const struct ytree *t, uint32_t node)
 struct span ytree_text(const struct ytree *t, uint32_t node)
 {
 	node = ytree_follow(t, node);
-	if (node == YNODE_NONE || t->nodes[node].kind != YNODE_SCALAR)
+	if (node == YNODE_NONE || t->nodes[node].kind != YNODE_SCALAR || !t->nodes[node].len)
 		return span_make(NULL, 0);
 	return span_make(t->texts.p + t->nodes[node].text, t->nodes[node].len);
 }

@@ -72,8 +72,27 @@ static void expect_condition(const struct ruleset *s, const char *rule, const ch
 	assert_string_equal(buf_text(&b), printed);
 }
 
-#define RULE(name, condition) \
-	"- rule: " name "\n  desc: d\n  condition: " condition "\n  output: o\n  priority: INFO\n"
+#define RULE(name, condition)          \
+	"- rule: " name "\n"           \
+	"  desc: d\n"                  \
+	"  condition: " condition "\n" \
+	"  output: o\n"                \
+	"  priority: INFO\n"
+
+/* One file from several parts; the last one is NULL. */
+static __attribute__((sentinel)) void load_parts(struct ruleset *s, ...)
+{
+	AUTO(buf) struct buf b;
+	const char *part;
+	va_list args;
+
+	buf_init(&b, 1 << 20);
+	va_start(args, s);
+	while ((part = va_arg(args, const char *)) != NULL)
+		buf_add_text(&b, part);
+	va_end(args);
+	load_one(s, buf_text(&b));
+}
 
 static void add_file(struct ruleset *s, const char *path)
 {
@@ -188,16 +207,16 @@ static void text_is_appended_as_text(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(&s,
-		 RULE("r", "evt.type = open or evt.type = close") "- rule: r\n  condition: and "
-								  "proc.name = x\n  append: true\n"
-								  "- macro: m\n  condition: "
-								  "evt.type = a or evt.type = b\n"
-								  "- macro: m\n  condition: and "
-								  "proc.name = y\n  override: "
-								  "{condition: append}\n" RULE(
-									  "q",
-									  "evt.type = open and m"));
+	load_parts(&s, RULE("r", "evt.type = open or evt.type = close"),
+		   "- rule: r\n"
+		   "  condition: and proc.name = x\n"
+		   "  append: true\n"
+		   "- macro: m\n"
+		   "  condition: evt.type = a or evt.type = b\n"
+		   "- macro: m\n"
+		   "  condition: and proc.name = y\n"
+		   "  override: {condition: append}\n",
+		   RULE("q", "evt.type = open and m"), NULL);
 	expect_condition(&s, "r", "evt.type = open or evt.type = close and proc.name = x");
 	expect_told(&s, SEVERITY_WARNING, 8, 11, "deprecated");
 	expect_told(&s, SEVERITY_ERROR, 10, 25, "unknown event type 'a'");
@@ -207,16 +226,25 @@ static void macros_see_what_is_above_them(void **state)
 {
 	AUTO(ruleset) struct ruleset s, again;
 
-	load_one(&s, "- macro: a\n  condition: b and evt.type = open\n"
-		     "- macro: b\n  condition: proc.name = x\n" RULE("r", "a") RULE("q", "b"));
+	load_parts(&s,
+		   "- macro: a\n"
+		   "  condition: b and evt.type = open\n"
+		   "- macro: b\n"
+		   "  condition: proc.name = x\n",
+		   RULE("r", "a"), RULE("q", "b"), NULL);
 	expect_errors(&s, 1);
 	expect_told(&s, SEVERITY_ERROR, 2, 14, "unknown macro 'b'");
 	assert_null(ruleset_find(&s, span_of("r")));
 	expect_condition(&s, "q", "proc.name = x");
 	/* Defined again after b, a sees it and keeps its place. */
-	load_one(&again, "- macro: a\n  condition: evt.type = open\n"
-			 "- macro: b\n  condition: proc.name = x\n"
-			 "- macro: a\n  condition: b and evt.type = close\n" RULE("r", "a"));
+	load_parts(&again,
+		   "- macro: a\n"
+		   "  condition: evt.type = open\n"
+		   "- macro: b\n"
+		   "  condition: proc.name = x\n"
+		   "- macro: a\n"
+		   "  condition: b and evt.type = close\n",
+		   RULE("r", "a"), NULL);
 	expect_errors(&again, 0);
 	expect_condition(&again, "r", "proc.name = x and evt.type = close");
 }
@@ -225,7 +253,10 @@ static void rules_see_macros_below_them(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(&s, RULE("r", "m and evt.type = open") "- macro: m\n  condition: proc.name = x\n");
+	load_parts(&s, RULE("r", "m and evt.type = open"),
+		   "- macro: m\n"
+		   "  condition: proc.name = x\n",
+		   NULL);
 	expect_errors(&s, 0);
 	expect_condition(&s, "r", "proc.name = x and evt.type = open");
 }
@@ -234,10 +265,17 @@ static void cycles_of_macros_are_told(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(&s, "- macro: a\n  condition: evt.type = open\n"
-		     "- macro: b\n  condition: a and proc.name = x\n"
-		     "- macro: a\n  condition: evt.type = close and b\n" RULE(
-			     "r", "a") "- macro: c\n  condition: c\n" RULE("q", "c"));
+	load_parts(&s,
+		   "- macro: a\n"
+		   "  condition: evt.type = open\n"
+		   "- macro: b\n"
+		   "  condition: a and proc.name = x\n"
+		   "- macro: a\n"
+		   "  condition: evt.type = close and b\n",
+		   RULE("r", "a"),
+		   "- macro: c\n"
+		   "  condition: c\n",
+		   RULE("q", "c"), NULL);
 	expect_told(&s, SEVERITY_ERROR, 4, 14, "cycle");
 	expect_told(&s, SEVERITY_ERROR, 13, 14, "unknown macro 'c'");
 	assert_int_equal(s.rule_n, 0);
@@ -247,13 +285,19 @@ static void lists_are_replaced_as_words(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(&s,
-		 "- list: l\n  items: [a, 'b c', '\"10.0.0.0/8\"']\n- list: none\n  items: []\n"
-		 "- list: outer\n  items: [l, none, d]\n- list: more\n  items: [outer, e]\n" RULE(
-			 "r1", "proc.name in (l) and proc.pname=l_x and proc.args = l.l")
-			 RULE("r2", "proc.name in (x, none, y) and proc.pname in (none, z)")
-				 RULE("r3", "proc.name in (more, none)")
-					 RULE("r4", "proc.cmdline contains \"x l y\""));
+	load_parts(&s,
+		   "- list: l\n"
+		   "  items: [a, 'b c', '\"10.0.0.0/8\"']\n"
+		   "- list: none\n"
+		   "  items: []\n"
+		   "- list: outer\n"
+		   "  items: [l, none, d]\n"
+		   "- list: more\n"
+		   "  items: [outer, e]\n",
+		   RULE("r1", "proc.name in (l) and proc.pname=l_x and proc.args = l.l"),
+		   RULE("r2", "proc.name in (x, none, y) and proc.pname in (none, z)"),
+		   RULE("r3", "proc.name in (more, none)"),
+		   RULE("r4", "proc.cmdline contains \"x l y\""), NULL);
 	expect_errors(&s, 1);
 	expect_condition(&s, "r1",
 			 "proc.name in (a, \"b c\", 10.0.0.0/8) and proc.pname = l_x and "
@@ -268,10 +312,18 @@ static void lists_in_a_wrong_order_are_told(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(&s,
-		 "- list: a\n  items: [x, b]\n- list: b\n  items: [y]\n"
-		 "- list: c\n  items: [d]\n- list: d\n  items: [c]\n- list: e\n  items: [e]\n" RULE(
-			 "r", "proc.name in (a)") RULE("q", "proc.name in (c, e)"));
+	load_parts(&s,
+		   "- list: a\n"
+		   "  items: [x, b]\n"
+		   "- list: b\n"
+		   "  items: [y]\n"
+		   "- list: c\n"
+		   "  items: [d]\n"
+		   "- list: d\n"
+		   "  items: [c]\n"
+		   "- list: e\n"
+		   "  items: [e]\n",
+		   RULE("r", "proc.name in (a)"), RULE("q", "proc.name in (c, e)"), NULL);
 	expect_told(&s, SEVERITY_WARNING, 2, 14, "list 'b' is defined later");
 	expect_told(&s, SEVERITY_ERROR, 8, 11, "cycle");
 	expect_condition(&s, "r", "proc.name in (x, y)");
@@ -282,29 +334,32 @@ static void exceptions_become_conditions(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(&s,
-		 "- list: known\n  items: [a, b]\n" RULE(
-			 "r",
-			 "evt.type = open or evt.type = close") "  exceptions:\n"
-								"    - name: one\n      fields: "
-								"proc.name\n      values: [x, y z, "
-								"known]\n"
-								"    - name: rows\n      fields: "
-								"[tolower(proc.name), fd.name]\n"
-								"      values:\n        - [x, "
-								"/a]\n        - [y, /b c]\n"
-								"    - name: in\n      fields: "
-								"[proc.name, fd.name]\n      "
-								"comps: [in, pmatch]\n"
-								"      values:\n        - [[a, b], "
-								"[/x, /y]]\n        - [known, "
-								"(/z)]\n"
-								"    - name: mod\n      fields: "
-								"proc.name\n      comps: "
-								"startswith anyof\n"
-								"      values: [k-, e-]\n"
-								"    - name: without\n      "
-								"fields: [proc.name]\n");
+	load_parts(&s,
+		   "- list: known\n"
+		   "  items: [a, b]\n",
+		   RULE("r", "evt.type = open or evt.type = close"),
+		   "  exceptions:\n"
+		   "    - name: one\n"
+		   "      fields: proc.name\n"
+		   "      values: [x, y z, known]\n"
+		   "    - name: rows\n"
+		   "      fields: [tolower(proc.name), fd.name]\n"
+		   "      values:\n"
+		   "        - [x, /a]\n"
+		   "        - [y, /b c]\n"
+		   "    - name: in\n"
+		   "      fields: [proc.name, fd.name]\n"
+		   "      comps: [in, pmatch]\n"
+		   "      values:\n"
+		   "        - [[a, b], [/x, /y]]\n"
+		   "        - [known, (/z)]\n"
+		   "    - name: mod\n"
+		   "      fields: proc.name\n"
+		   "      comps: startswith anyof\n"
+		   "      values: [k-, e-]\n"
+		   "    - name: without\n"
+		   "      fields: [proc.name]\n",
+		   NULL);
 	expect_errors(&s, 0);
 	expect_condition(
 		&s, "r",
@@ -319,144 +374,36 @@ static void wrong_exceptions_are_told(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(
-		&s,
-		RULE("a",
-		     "evt.type = open") "  exceptions:\n    - name: x\n      fields: "
-					"[proc.name, fd.name]\n"
-					"      values:\n        - [x]\n" RULE(
-						"b",
-						"evt.type = open") "  exceptions:\n    - name: "
-								   "x\n      fields: "
-								   "proc.name\n      comps: =\n"
-								   "      values: [x]\n" RULE(
-									   "c",
-									   "evt.type = "
-									   "open") "  "
-										   "excepti"
-										   "ons:\n "
-										   "   - "
-										   "name: "
-										   "x\n    "
-										   "  "
-										   "fields:"
-										   " [proc."
-										   "nme]\n"
-										   "      "
-										   "values:"
-										   "\n     "
-										   "   - "
-										   "[x]"
-										   "\n" RULE(
-											   "d",
-											   "evt."
-											   "type "
-											   "= "
-											   "open)"
-											   " or "
-											   "(evt."
-											   "type "
-											   "= "
-											   "clos"
-											   "e") "  "
-												"ex"
-												"ce"
-												"pt"
-												"io"
-												"ns"
-												":"
-												"\n"
-												"  "
-												"  "
-												"- "
-												"na"
-												"me"
-												": "
-												"x"
-												"\n"
-												"  "
-												"  "
-												"  "
-												"fi"
-												"el"
-												"ds"
-												": "
-												"[p"
-												"ro"
-												"c."
-												"na"
-												"me"
-												"]"
-												"\n"
-												"  "
-												"  "
-												"  "
-												"va"
-												"lu"
-												"es"
-												":"
-												"\n"
-												"  "
-												"  "
-												"  "
-												"  "
-												"- "
-												"[x"
-												"]"
-												"\n"
-												"- "
-												"ru"
-												"le"
-												": "
-												"c"
-												"\n"
-												"  "
-												"ex"
-												"ce"
-												"pt"
-												"io"
-												"ns"
-												":"
-												"\n"
-												"  "
-												"  "
-												"- "
-												"na"
-												"me"
-												": "
-												"x"
-												"\n"
-												"  "
-												"  "
-												"  "
-												"fi"
-												"el"
-												"ds"
-												": "
-												"[p"
-												"ro"
-												"c."
-												"na"
-												"me"
-												"]"
-												"\n"
-												"  "
-												"ov"
-												"er"
-												"ri"
-												"de"
-												": "
-												"{e"
-												"xc"
-												"ep"
-												"ti"
-												"on"
-												"s:"
-												" a"
-												"pp"
-												"en"
-												"d}"
-												"\n");
+	load_parts(&s, RULE("a", "evt.type = open"),
+		   "  exceptions:\n"
+		   "    - name: x\n"
+		   "      fields: [proc.name, fd.name]\n"
+		   "      values:\n"
+		   "        - [x]\n",
+		   RULE("b", "evt.type = open"),
+		   "  exceptions:\n"
+		   "    - name: x\n"
+		   "      fields: proc.name\n"
+		   "      comps: =\n"
+		   "      values: [x]\n",
+		   RULE("c", "evt.type = open"),
+		   "  exceptions:\n"
+		   "    - name: x\n"
+		   "      fields: [proc.nme]\n"
+		   "      values:\n"
+		   "        - [x]\n",
+		   RULE("d", "evt.type = open) or (evt.type = close"),
+		   "  exceptions:\n"
+		   "    - name: x\n"
+		   "      fields: [proc.name]\n"
+		   "      values:\n"
+		   "        - [x]\n"
+		   "- rule: c\n"
+		   "  exceptions:\n"
+		   "    - name: x\n"
+		   "      fields: [proc.name]\n"
+		   "  override: {exceptions: append}\n",
+		   NULL);
 	expect_told(&s, SEVERITY_ERROR, 10, 11, "not as long as 'fields'");
 	expect_told(&s, SEVERITY_ERROR, 19, 14, "list of values");
 	expect_told(&s, SEVERITY_ERROR, 28, 16, "unknown field 'proc.nme'");
@@ -468,14 +415,32 @@ static void places_are_those_of_the_file(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(&s, "- rule: r\n  desc: d\n  output: \"a \\\"%proc.nme\\\"\"\n  priority: x\n"
-		     "  condition: >\n    evt.type = open\n    and (proc.name = x\n"
-		     "         or fd.nam = y)\n"
-		     "- rule: q\n  desc: d\n  output: 'it''s %fd.foo'\n  priority: INFO\n"
-		     "  condition: \"evt.type = open and\\n\\tproc.args == \\\"x\\\" andd y\"\n"
-		     "- list: l\n  items:\n    - open\n    - opn\n"
-		     "- rule: p\n  desc: d\n  output: o\n  priority: INFO\n"
-		     "  condition: evt.type in\n    (close,\n    l)\n");
+	load_parts(&s,
+		   "- rule: r\n"
+		   "  desc: d\n"
+		   "  output: \"a \\\"%proc.nme\\\"\"\n"
+		   "  priority: x\n"
+		   "  condition: >\n"
+		   "    evt.type = open\n"
+		   "    and (proc.name = x\n"
+		   "         or fd.nam = y)\n"
+		   "- rule: q\n"
+		   "  desc: d\n"
+		   "  output: 'it''s %fd.foo'\n"
+		   "  priority: INFO\n"
+		   "  condition: \"evt.type = open and\\n\\tproc.args == \\\"x\\\" andd y\"\n"
+		   "- list: l\n"
+		   "  items:\n"
+		   "    - open\n"
+		   "    - opn\n"
+		   "- rule: p\n"
+		   "  desc: d\n"
+		   "  output: o\n"
+		   "  priority: INFO\n"
+		   "  condition: evt.type in\n"
+		   "    (close,\n"
+		   "    l)\n",
+		   NULL);
 	expect_told(&s, SEVERITY_ERROR, 3, 17, "unknown field 'proc.nme'");
 	expect_told(&s, SEVERITY_ERROR, 4, 13, "no priority");
 	expect_told(&s, SEVERITY_ERROR, 8, 13, "unknown field 'fd.nam'");
@@ -488,9 +453,9 @@ static void unknown_fields_can_be_forgiven(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(&s, RULE("a", "ka.verb = get") "  skip-if-unknown-filter: true\n" RULE(
-			     "b", "ka.verb = get")
-			     RULE("c", "fd.num startswith 1") "  skip-if-unknown-filter: true\n");
+	load_parts(&s, RULE("a", "ka.verb = get"), "  skip-if-unknown-filter: true\n",
+		   RULE("b", "ka.verb = get"), RULE("c", "fd.num startswith 1"),
+		   "  skip-if-unknown-filter: true\n", NULL);
 	expect_errors(&s, 2);
 	assert_int_equal(s.skipped_unknown, 1);
 	assert_int_equal(s.rule_n, 0);
@@ -498,14 +463,17 @@ static void unknown_fields_can_be_forgiven(void **state)
 
 static void other_sources_and_priorities_are_counted(void **state)
 {
-	static const char text[] =
-		RULE("a", "ka.verb = get") "  source: k8s_audit\n" RULE("b", "evt.type = open");
+	static const char first[] = RULE("a", "ka.verb = get");
+	static const char second[] = RULE("b", "evt.type = open");
 	struct ruleset_options options = {.threshold = PRIORITY_NOTICE};
 	AUTO(ruleset) struct ruleset s;
+	AUTO(buf) struct buf b;
 	struct err e = ERR_INIT;
 
+	buf_init(&b, 4096);
+	buf_addf(&b, "%s  source: k8s_audit\n%s", first, second);
 	ruleset_init(&s);
-	assert_int_equal(ruleset_add_text(&s, "t", span_of(text), &e), 0);
+	assert_int_equal(ruleset_add_text(&s, "t", buf_span(&b), &e), 0);
 	assert_int_equal(ruleset_compile(&s, &options, &e), 0);
 	expect_errors(&s, 0);
 	assert_int_equal(s.skipped_source, 1);
@@ -517,9 +485,9 @@ static void rules_that_never_or_always_match_are_told(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(&s, RULE("a", "evt.type = open and evt.type = close") RULE("b", "proc.name = x")
-			     RULE("c", "proc.name = x") "  warn_evttypes: false\n" RULE(
-				     "d", "not evt.type = open"));
+	load_parts(&s, RULE("a", "evt.type = open and evt.type = close"),
+		   RULE("b", "proc.name = x"), RULE("c", "proc.name = x"),
+		   "  warn_evttypes: false\n", RULE("d", "not evt.type = open"), NULL);
 	expect_errors(&s, 0);
 	assert_int_equal(s.diagnostics.warnings, 3);
 	expect_told(&s, SEVERITY_WARNING, 1, 9, "never match");
@@ -531,22 +499,43 @@ static void keys_are_checked(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(
-		&s,
-		RULE("a",
-		     "evt.type = open") "  conditon: x\n  desc: twice\n"
-					"- rule: b\n  desc: d\n- list: l\n- macro: m\n  items: []\n"
-					"- list: 'a b'\n  items: []\n- what: x\n- 5\n"
-					"- rule: a\n  condition: x\n  output: y\n  override: "
-					"{condition: append}\n"
-					"- rule: a\n  priority: x\n  override: {priority: append}\n"
-					"- rule: a\n  output: y\n  override: {output: add}\n"
-					"- rule: a\n  output: y\n  append: true\n  override: "
-					"{output: append}\n"
-					"- rule: z\n  condition: x\n  override: {condition: "
-					"append}\n"
-					"- rule: a\n  enabled: maybe\n- rule: a\n  enabled: no\n"
-					"- rule: a\n  tags: x\n  override: {tags: append}\n");
+	load_parts(&s, RULE("a", "evt.type = open"),
+		   "  conditon: x\n"
+		   "  desc: twice\n"
+		   "- rule: b\n"
+		   "  desc: d\n"
+		   "- list: l\n"
+		   "- macro: m\n"
+		   "  items: []\n"
+		   "- list: 'a b'\n"
+		   "  items: []\n"
+		   "- what: x\n"
+		   "- 5\n"
+		   "- rule: a\n"
+		   "  condition: x\n"
+		   "  output: y\n"
+		   "  override: {condition: append}\n"
+		   "- rule: a\n"
+		   "  priority: x\n"
+		   "  override: {priority: append}\n"
+		   "- rule: a\n"
+		   "  output: y\n"
+		   "  override: {output: add}\n"
+		   "- rule: a\n"
+		   "  output: y\n"
+		   "  append: true\n"
+		   "  override: {output: append}\n"
+		   "- rule: z\n"
+		   "  condition: x\n"
+		   "  override: {condition: append}\n"
+		   "- rule: a\n"
+		   "  enabled: maybe\n"
+		   "- rule: a\n"
+		   "  enabled: no\n"
+		   "- rule: a\n"
+		   "  tags: x\n"
+		   "  override: {tags: append}\n",
+		   NULL);
 	expect_told(&s, SEVERITY_WARNING, 6, 3, "unknown key 'conditon'");
 	expect_told(&s, SEVERITY_WARNING, 7, 3, "twice");
 	expect_told(&s, SEVERITY_ERROR, 8, 3, "a rule needs 'condition'");
@@ -605,16 +594,25 @@ static void broken_yaml_is_told_with_its_place(void **state)
 {
 	AUTO(ruleset) struct ruleset a, b, c, d, e;
 
-	load_one(&a, "- rule: x\n  desc: [a\n");
+	load_parts(&a,
+		   "- rule: x\n"
+		   "  desc: [a\n",
+		   NULL);
 	expect_errors(&a, 1);
 	expect_told(&a, SEVERITY_ERROR, 3, 1, "broken YAML");
-	load_one(&b, "- rule: x\n\tdesc: a\n");
+	load_parts(&b,
+		   "- rule: x\n"
+		   "\tdesc: a\n",
+		   NULL);
 	expect_errors(&b, 1);
-	load_one(&c, "rule: x\n");
+	load_parts(&c, "rule: x\n", NULL);
 	expect_told(&c, SEVERITY_ERROR, 1, 1, "list of items");
-	load_one(&d, "- rule: \xff\xfe\n");
+	load_parts(&d, "- rule: \xff\xfe\n", NULL);
 	expect_told(&d, SEVERITY_ERROR, 1, 9, "broken YAML");
-	load_one(&e, "- list: a\n  items: *nothing\n");
+	load_parts(&e,
+		   "- list: a\n"
+		   "  items: *nothing\n",
+		   NULL);
 	expect_told(&e, SEVERITY_ERROR, 2, 10, "no anchor");
 }
 
@@ -622,8 +620,15 @@ static void anchors_and_documents_work(void **state)
 {
 	AUTO(ruleset) struct ruleset s;
 
-	load_one(&s, "\xef\xbb\xbf---\n- list: a\n  items: &x [p, q]\n- list: b\n  items: *x\n---\n"
-		     "---\n" RULE("r", "proc.name in (a) and proc.pname in (b)"));
+	load_parts(&s,
+		   "\xef\xbb\xbf---\n"
+		   "- list: a\n"
+		   "  items: &x [p, q]\n"
+		   "- list: b\n"
+		   "  items: *x\n"
+		   "---\n"
+		   "---\n",
+		   RULE("r", "proc.name in (a) and proc.pname in (b)"), NULL);
 	expect_errors(&s, 0);
 	expect_condition(&s, "r", "proc.name in (p, q) and proc.pname in (p, q)");
 }
@@ -668,7 +673,8 @@ static void a_file_of_ten_megabytes_loads(void **state)
 	AUTO(buf) struct buf b;
 
 	buf_init(&b, 64 << 20);
-	buf_add_text(&b, RULE("r", "proc.name in (l) and evt.type = open") "- list: l\n  items:\n");
+	buf_add_text(&b, RULE("r", "proc.name in (l) and evt.type = open"));
+	buf_add_text(&b, "- list: l\n  items:\n");
 	append_repeated(&b,
 			"    - an item that is about one hundred bytes long so that there are not "
 			"too many of them in it ...\n",
