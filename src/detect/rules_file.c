@@ -344,23 +344,24 @@ static bool is_macro_name(struct span name)
 	return name.n > 0;
 }
 
-static bool check_name(struct reader *r, const struct rules_item *item)
+/* A name that nothing can refer to is no error in Falco either. */
+static void check_name(struct reader *r, const struct rules_item *item)
 {
 	struct span name = ytree_text(&r->f->tree, item->name);
 
 	if (item->kind == KEY_LIST && !is_list_name(name))
-		return tell(r, item->name, "use letters, digits, _ - . /",
-			    "a list's name has no blanks and none of ()\"'=,");
+		warn(r, item->name, "use letters, digits, _ - . /",
+		     "a list's name has no blanks and none of ()\"'=,");
 	if (item->kind == KEY_MACRO && !is_macro_name(name))
-		return tell(r, item->name, "use letters, digits and _",
-			    "a macro's name is a letter, then letters, digits and _");
-	return true;
+		warn(r, item->name, "use letters, digits and _",
+		     "a macro's name is a letter, then letters, digits and _");
 }
 
 static bool check_item(struct reader *r, struct rules_item *item, unsigned where)
 {
-	if (!read_keys(r, item, where) || !check_name(r, item))
+	if (!read_keys(r, item, where))
 		return false;
+	check_name(r, item);
 	if (item->value[KEY_OVERRIDE] != YNODE_NONE && !read_override(r, item, where))
 		return false;
 	if (!read_append(r, item))

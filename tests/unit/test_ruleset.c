@@ -542,7 +542,7 @@ static void keys_are_checked(void **state)
 	expect_told(&s, SEVERITY_ERROR, 10, 3, "a list needs 'items'");
 	expect_told(&s, SEVERITY_ERROR, 11, 3, "a macro needs 'condition'");
 	expect_told(&s, SEVERITY_WARNING, 12, 3, "unknown key 'items'");
-	expect_told(&s, SEVERITY_ERROR, 13, 9, "no blanks");
+	expect_told(&s, SEVERITY_WARNING, 13, 9, "no blanks");
 	expect_told(&s, SEVERITY_WARNING, 15, 3, "unknown item");
 	expect_told(&s, SEVERITY_ERROR, 16, 3, "must be a mapping");
 	expect_told(&s, SEVERITY_ERROR, 19, 11, "does not name 'output'");
