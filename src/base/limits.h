@@ -49,6 +49,7 @@
 #define LIMIT_CONDITION_DEPTH 1000u	  /* nesting of one condition, macros included */
 #define LIMIT_CONDITION_NODES (1u << 18)  /* nodes of one condition, macros included */
 #define LIMIT_TRANSFORMERS    32u	  /* transformers inside of each other */
+#define LIMIT_EXCEPTIONS      1024u	  /* exceptions of one rule */
 #define LIMIT_OUTPUT_PIECES   1024u	  /* texts and fields of one output of a rule */
 
 #endif

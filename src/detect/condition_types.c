@@ -8,9 +8,12 @@
 
 #include "detect/field.h"
 
+#define MOST_PROBLEMS 100u /* told of one condition: a hostile one could have as many as checks */
+
 struct checker {
 	const struct condition *c;
 	const struct cond_judge *judge;
+	unsigned problems;
 };
 
 /* What an operand is. */
@@ -33,6 +36,7 @@ static void tell(struct checker *k, uint32_t node, enum cond_verdict verdict, co
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args); /* cut when it is too long */
 	va_end(args);
+	k->problems++;
 	k->judge->tell(k->judge->ctx, &k->c->nodes[node], verdict, hint, text);
 }
 
@@ -417,7 +421,8 @@ static void check_right(struct checker *k, uint32_t check, uint32_t right,
 		return;
 	}
 	cond_each (value, k->c, right)
-		check_value(k, check, value, left);
+		if (k->problems < MOST_PROBLEMS)
+			check_value(k, check, value, left);
 }
 
 /* Through any transformers, the field that is compared. */
@@ -448,6 +453,8 @@ static void check_check(struct checker *k, uint32_t check)
 /* Nested calls are bounded: no tree is deeper than LIMIT_CONDITION_DEPTH. */
 static void check_node(struct checker *k, uint32_t node)
 {
+	if (k->problems >= MOST_PROBLEMS)
+		return;
 	if (k->c->nodes[node].kind == COND_CHECK) {
 		check_check(k, node);
 		return;
@@ -460,7 +467,7 @@ static void check_node(struct checker *k, uint32_t node)
 
 void condition_check_types(const struct condition *c, const struct cond_judge *judge)
 {
-	struct checker k = {c, judge};
+	struct checker k = {c, judge, 0};
 
 	if (c->root != COND_NONE)
 		check_node(&k, c->root);
@@ -469,7 +476,7 @@ void condition_check_types(const struct condition *c, const struct cond_judge *j
 void condition_check_operand(const struct condition *c, uint32_t node,
 			     const struct cond_judge *judge)
 {
-	struct checker k = {c, judge};
+	struct checker k = {c, judge, 0};
 
 	(void)operand(&k, node, false); /* what it told is the result */
 }

@@ -22,7 +22,7 @@ struct cond_judge {
 		     const char *hint, const char *text);
 };
 
-/* Checks the whole tree and tells everything that it finds. */
+/* Checks the whole tree and tells what it finds, up to a hundred problems. */
 void condition_check_types(const struct condition *c, const struct cond_judge *judge);
 
 /* Checks one field or transformer, as an output has it. */

@@ -199,7 +199,7 @@ static void unknown_key(struct reader *r, uint32_t key, unsigned where)
 	char hint[160] = "it is ignored";
 
 	near_init(&near, name);
-	for (int i = 0; i < RULES_KEYS; i++)
+	for (int i = 0; i < RULES_KEYS && r->d->n < LIMIT_DIAGNOSTICS; i++)
 		if (keys[i].where & where)
 			(void)near_offer(&near, span_of(keys[i].name));
 	if (near.best.n)

@@ -89,6 +89,11 @@ static int define(struct builder *b, struct def_rule *rule, struct span name, st
 			     "exception '%.*s' has no fields", SHOWN(name));
 		return 0;
 	}
+	if (rule->exception_n == LIMIT_EXCEPTIONS) {
+		ruleset_tell(b, SEVERITY_ERROR, at, "use more values and fewer exceptions",
+			     "a rule has more than %u exceptions", LIMIT_EXCEPTIONS);
+		return 0;
+	}
 	r = ruleset_grow((void **)&rule->exceptions, &rule->exception_n, &rule->exception_cap,
 			 sizeof(*x), b->e);
 	if (r < 0)

@@ -7,6 +7,8 @@
 #include "detect/near.h"
 #include "detect/ruleset_build.h"
 
+#define MOST_SUGGESTIONS 2000u /* macros that are compared with a name that is unknown */
+
 #define SHOWN(name) (int)((name).n < 100 ? (name).n : 100), (const char *)(name).p
 
 static int new_source(struct builder *b, struct span macro, uint32_t *ret_source)
@@ -102,7 +104,7 @@ static void tell_unknown(struct builder *b, const struct condition *c, uint32_t 
 	uint32_t later;
 
 	near_init(&near, name);
-	for (size_t i = 0; i < b->macro_n; i++)
+	for (size_t i = 0; i < b->macro_n && i < MOST_SUGGESTIONS; i++)
 		if (b->macros[i].index < visible)
 			(void)near_offer(&near, b->macros[i].name);
 	if (intern_find(&b->macro_names, name, &later)) {

@@ -166,13 +166,12 @@ static int make_tags(struct maker *m)
 {
 	const struct pieces *tags = &m->def->tags;
 	struct rule *rule = &m->rule;
-
 	AUTO(intern) struct intern seen;
 
+	intern_init(&seen);
 	rule->tags = calloc(tags->n + 1, sizeof(*rule->tags));
 	if (!rule->tags)
 		return err_set(m->b->e, ENOMEM, "no memory for rules");
-	intern_init(&seen);
 	for (uint32_t i = 0; i < tags->n; i++) {
 		struct span tag = piece_text(m->b, tags->p[i]);
 		uint32_t number;
