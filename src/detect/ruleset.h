@@ -79,8 +79,8 @@ int ruleset_add_file(struct ruleset *s, const char *path, struct err *e);
 int ruleset_add_text(struct ruleset *s, const char *name, struct span text, struct err *e);
 
 /* Compiles what was added, once.  0 whatever is wrong with the rules: the diagnostics say it, and
- * only rules without an error are in the set.  -ENOMEM, or -E2BIG beyond the limits of all files
- * together. */
+ * only rules without an error are in the set, up to LIMIT_DIAGNOSTICS errors.  -ENOMEM, or -E2BIG
+ * beyond the limits of all files together. */
 int ruleset_compile(struct ruleset *s, const struct ruleset_options *options, struct err *e);
 
 /* The rule with that name, or NULL. */

@@ -100,11 +100,14 @@ static void tell_unknown(struct builder *b, const struct condition *c, uint32_t 
 {
 	struct span name = condition_text(c, &c->nodes[node]);
 	char hint[160] = "define the macro before it is used";
+	size_t most = b->macro_n < MOST_SUGGESTIONS ? b->macro_n : MOST_SUGGESTIONS;
 	struct near near;
 	uint32_t later;
 
+	if (b->set->diagnostics.n == LIMIT_DIAGNOSTICS)
+		most = 0; /* it is only counted */
 	near_init(&near, name);
-	for (size_t i = 0; i < b->macro_n && i < MOST_SUGGESTIONS; i++)
+	for (size_t i = 0; i < most; i++)
 		if (b->macros[i].index < visible)
 			(void)near_offer(&near, b->macros[i].name);
 	if (intern_find(&b->macro_names, name, &later)) {

@@ -259,9 +259,11 @@ static int make_rule(struct builder *b, const struct def_rule *def,
 
 int ruleset_make_rules(struct builder *b, const struct ruleset_options *options)
 {
+	const struct diagnostics *d = &b->set->diagnostics;
 	int r = 0;
 
-	for (size_t i = 0; i < b->rule_n && r == 0; i++) {
+	/* A set with that many errors is not used: looking for more of them only costs time. */
+	for (size_t i = 0; i < b->rule_n && r == 0 && d->errors < LIMIT_DIAGNOSTICS; i++) {
 		const struct def_rule *def = &b->rules[i];
 
 		if (def->other_source)
