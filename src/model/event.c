@@ -44,7 +44,7 @@ const struct event_type_info event_types[EVENT_TYPE_MAX] = {
 	     F(TARGET_PID), F(FILE_SIZE), F(ADDRESS)),
 
 	TYPE(FILE_OPEN, "file.open", "a file was opened to create, write or truncate, or a watched one to read",
-	     FILE_AT, F(OPEN_FLAGS), F(MODE), F(FD), F(SYSCALL)),
+	     FILE_AT, F(OPEN_FLAGS), F(FLAGS), F(MODE), F(FD), F(SYSCALL)),
 	TYPE(FILE_RENAME, "file.rename", "a file was renamed, perhaps over another",
 	     F(PATH), F(PATH2), F(FLAGS), F(SYSCALL)),
 	TYPE(FILE_UNLINK, "file.unlink", "a file was deleted", F(PATH), F(FLAGS), F(SYSCALL)),
