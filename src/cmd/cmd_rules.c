@@ -128,7 +128,7 @@ static int table_check(const struct ruleset *s, struct err *e)
 
 static int check(struct cmd *cmd, struct ruleset *s, struct err *e)
 {
-	AUTO(buf) struct buf out;
+	AUTO(buf) struct buf out = {0};
 	struct json j;
 
 	if (!cmd->json)
