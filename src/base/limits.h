@@ -52,6 +52,7 @@
 #define LIMIT_TRANSFORMERS    32u	  /* transformers inside of each other */
 #define LIMIT_EXCEPTIONS      1024u	  /* exceptions of one rule */
 #define LIMIT_OUTPUT_PIECES   1024u	  /* texts and fields of one output of a rule */
+#define LIMIT_PROGRAM_STEPS   (1u << 22)  /* checks of all rules, one for each place */
 
 #define LIMIT_DETECT_SCRATCH	(256u << 10) /* bytes that the values of one event are built in */
 #define LIMIT_DETECT_ITEMS	2048u	     /* values in the lists of one event */

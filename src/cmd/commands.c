@@ -5,9 +5,11 @@
 #include "cmd/commands.h"
 
 const struct command *const commands[] = {
-	&command_doctor, &command_watch, &command_ps,	 &command_events, &command_query,
-	&command_schema, &command_tree,	 &command_vault, &command_verify, &command_hold,
-	&command_rules,	 &command_help,	 NULL,
+	&command_doctor, &command_watch, &command_ps,
+	&command_events, &command_query, &command_schema,
+	&command_tree,	 &command_vault, &command_verify,
+	&command_hold,	 &command_hunt,	 &command_rules,
+	&command_help,	 NULL,
 };
 
 const struct command *cmd_find(const char *name)

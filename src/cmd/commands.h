@@ -14,6 +14,7 @@ extern const struct command command_tree;
 extern const struct command command_vault;
 extern const struct command command_verify;
 extern const struct command command_hold;
+extern const struct command command_hunt;
 extern const struct command command_rules;
 extern const struct command command_help;
 
